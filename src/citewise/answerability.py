@@ -1,0 +1,92 @@
+"""Whether the evidence answers the question at all, decided before a word is written.
+
+Several weak signals in one small logistic model, because none generalises alone: the language
+model's own log-odds of Yes, the best cosine, how much of the question the evidence mentions, and
+names that no document holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from citewise.index import Index
+from citewise.quantities import names
+from citewise.retrieval import Query, evidence_terms
+from citewise.tokens import content_terms
+from citewise.types import Evidence
+
+__all__ = ["Answerability", "Signals", "estimate", "read_signals"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What is known about a question and its evidence.
+
+    ``log_odds``: of Yes against No, by the language model; None without one. ``cosine``: of the
+    question and the nearest span. ``coverage``: share of the question's terms, weighted by
+    rarity, that the evidence holds. ``unknown_names``: names in the question that no document
+    holds.
+    """
+
+    log_odds: float | None
+    cosine: float
+    coverage: float
+    unknown_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answerability:
+    """The probability that the evidence answers the question, and the signals behind it."""
+
+    probability: float
+    signals: Signals
+
+
+# Fitted by evals/fit_answerability.py on public questions; see docs/answerability.md.
+_WITH_MODEL = {"bias": -3.4, "log_odds": 0.9, "cosine": 3.0, "coverage": 2.0}
+_WITHOUT_MODEL = {"bias": -5.2, "cosine": 7.0, "coverage": 3.0}
+_UNKNOWN_NAME = -4.0
+
+
+def read_signals(
+    query: Query, evidence: Sequence[Evidence], index: Index, log_odds: float | None
+) -> Signals:
+    """Collect the signals; ``log_odds`` comes from the language model."""
+    held = evidence_terms(evidence)
+    terms = content_terms(query.lexical)
+    weights = {term: index.idf(term) for term in terms}
+    total = sum(weights.values())
+    return Signals(
+        log_odds,
+        max((item.cosine for item in evidence), default=0.0),
+        sum(weight for term, weight in weights.items() if term in held) / total if total else 0.0,
+        unknown_names(query.question, index),
+    )
+
+
+def unknown_names(question: str, index: Index) -> tuple[str, ...]:
+    """Names in the question that no document holds, not even with a slip of the pen."""
+    return tuple(
+        name.text
+        for name in names(question)
+        # An acronym is often another word for what the document spells out.
+        if not name.acronym and not any(_known(term, index) for term in name.terms)
+    )
+
+
+def _known(term: str, index: Index) -> bool:
+    return index.contains(term) or index.similar(term) is not None
+
+
+def estimate(signals: Signals) -> Answerability:
+    """The probability that the question can be answered."""
+    weights = _WITHOUT_MODEL if signals.log_odds is None else _WITH_MODEL
+    logit = weights["bias"] + weights["cosine"] * signals.cosine
+    logit += weights["coverage"] * signals.coverage
+    if signals.log_odds is not None:
+        logit += weights["log_odds"] * max(-8.0, min(8.0, signals.log_odds))
+    if signals.unknown_names:
+        logit += _UNKNOWN_NAME
+    return Answerability(1 / (1 + math.exp(-logit)), signals)

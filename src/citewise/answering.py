@@ -1,0 +1,208 @@
+"""From evidence to an answer: is it answerable, draft, check each sentence, decide the status."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from citewise.answerability import Answerability, estimate, read_signals
+from citewise.composing import compose, not_found, quoted
+from citewise.drafts import is_refusal, is_statement, split_draft
+from citewise.errors import GeneratorError
+from citewise.index import Index
+from citewise.prompting import answer_prompt, gate_prompt, sources_for_prompt
+from citewise.protocols import Generator
+from citewise.retrieval import Query, Retriever, make_query
+from citewise.support import Attribution, attribute
+from citewise.types import (
+    Answer,
+    AnswerEvent,
+    Event,
+    Evidence,
+    EvidenceEvent,
+    Sentence,
+    SentenceEvent,
+    Status,
+    TextEvent,
+)
+
+__all__ = ["Mode", "Settings", "answer_events"]
+
+Mode: TypeAlias = Literal["strict", "flag"]
+
+_MAX_TOKENS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How answers are made.
+
+    ``threshold`` is the least probability of being answerable for a question to be answered.
+    """
+
+    mode: Mode = "strict"
+    threshold: float = 0.5
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one question while it is answered."""
+
+    question: str
+    query: Query
+    history: Sequence[str]
+    settings: Settings
+    began: float
+    timings: dict[str, float] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    evidence: tuple[Evidence, ...] = ()
+    draft: str = ""
+    kept: list[Attribution] = field(default_factory=list)
+    dropped: list[Sentence] = field(default_factory=list)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds spent inside to a stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self.timings[stage] = self.timings.get(stage, 0.0) + spent
+
+
+def answer_events(
+    question: str,
+    history: Sequence[str],
+    *,
+    index: Index,
+    retriever: Retriever,
+    generator: Generator | None,
+    settings: Settings,
+    models: dict[str, str],
+    top_k: int,
+    notices: Sequence[str] = (),
+) -> Iterator[Event]:
+    """The events of one question: evidence, draft, verdicts, and last the answer."""
+    began = time.perf_counter()
+    run = _Run(question, Query(question, question, question), history, settings, began)
+    run.notices.extend(notices)
+    with run.timed("retrieve"):
+        run.query = make_query(question, history, index)
+        run.evidence = retriever.search(run.query, top_k)
+    run.timings["evidence"] = time.perf_counter() - began
+    yield EvidenceEvent(run.evidence)
+    sources = sources_for_prompt(run.evidence)
+    gate, generator = _gate(run, sources, index, generator)
+    answerable = gate.probability >= settings.threshold
+    if answerable and generator is not None:
+        yield from _draft(run, sources, index, generator)
+    yield AnswerEvent(_finish(run, gate, answerable, models))
+
+
+def _gate(
+    run: _Run, sources: Sequence[Evidence], index: Index, generator: Generator | None
+) -> tuple[Answerability, Generator | None]:
+    log_odds = None
+    if generator is not None and sources:
+        try:
+            with run.timed("gate"):
+                log_odds = generator.yes_log_odds(gate_prompt(run.question, run.history, sources))
+        except GeneratorError as error:
+            run.notices.append(str(error))
+            generator = None
+    with run.timed("decide"):
+        return estimate(read_signals(run.query, run.evidence, index, log_odds)), generator
+
+
+def _draft(
+    run: _Run, sources: Sequence[Evidence], index: Index, generator: Generator
+) -> Iterator[Event]:
+    prompt = answer_prompt(run.question, run.history, sources)
+    checked = 0
+    try:
+        with closing(
+            _timed_pieces(run, generator.stream(prompt, max_tokens=_MAX_TOKENS))
+        ) as pieces:
+            for piece in pieces:
+                run.draft += piece
+                yield TextEvent(piece)
+                finished = split_draft(run.draft)[checked:-1]
+                for sentence in finished:
+                    checked += 1
+                    yield from _check(run, sentence, index)
+    except GeneratorError as error:
+        # What broke off in the middle of a sentence says nothing that could be checked.
+        run.notices.append(str(error))
+        return
+    for sentence in split_draft(run.draft)[checked:]:
+        yield from _check(run, sentence, index)
+
+
+def _timed_pieces(run: _Run, pieces: Iterator[str]) -> Iterator[str]:
+    """The pieces; only the time spent waiting for them counts as the model's."""
+    try:
+        while True:
+            with run.timed("draft"):
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
+
+
+def _check(run: _Run, text: str, index: Index) -> Iterator[Event]:
+    if is_refusal(text) or not is_statement(text):
+        return
+    with run.timed("verify"):
+        found = attribute(text, run.evidence, weight=index.idf, given=run.query.text)
+    sentence = Sentence(text, (), found.verdict)
+    shown = found.verdict.supported or run.settings.mode == "flag"
+    if shown:
+        run.kept.append(found)
+    else:
+        run.dropped.append(sentence)
+    yield SentenceEvent(sentence, shown)
+
+
+def _finish(run: _Run, gate: Answerability, answerable: bool, models: dict[str, str]) -> Answer:
+    with run.timed("compose"):
+        refused = bool(run.draft) and not run.kept and any(map(is_refusal, split_draft(run.draft)))
+        if run.kept and answerable:
+            status, parts = Status.ANSWERED, compose(run.kept)
+        elif answerable and not refused and run.evidence:
+            status, parts = Status.QUOTED, quoted(run.evidence)
+        else:
+            status, parts = Status.NOT_FOUND, not_found(gate.signals.unknown_names)
+    signals = gate.signals
+    run.timings["total"] = time.perf_counter() - run.began
+    return Answer(
+        question=run.question,
+        status=status,
+        text=parts.text,
+        sentences=parts.sentences,
+        citations=parts.citations,
+        evidence=run.evidence,
+        draft=run.draft,
+        dropped=tuple(run.dropped),
+        timings=run.timings,
+        models=models,
+        notices=tuple(run.notices),
+        explanation={
+            "answerable": gate.probability,
+            "threshold": run.settings.threshold,
+            "log_odds": signals.log_odds,
+            "cosine": signals.cosine,
+            "coverage": signals.coverage,
+            "unknown_names": ", ".join(signals.unknown_names),
+            "searched_for": run.query.lexical,
+            "model_refused": refused,
+            "sources_in_prompt": len(sources_for_prompt(run.evidence)),
+        },
+    )

@@ -1,0 +1,336 @@
+"""The public entry: an assistant over one corpus, and functions that share a default one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from citewise.documents import SkippedFile, read_corpus
+from citewise.errors import GeneratorError, InputError, ModelError
+from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Verdict
+
+if TYPE_CHECKING:
+    from citewise.answering import Mode
+    from citewise.generators import LLM
+    from citewise.index import DocumentInfo, Index, UpdateSummary
+    from citewise.protocols import Embedder, Generator
+    from citewise.retrieval import Retriever
+    from citewise.updating import Progress
+
+__all__ = ["Assistant", "aask", "ask", "check", "default_corpus", "default_index", "stream"]
+
+MAX_QUESTION = 2000
+"""Characters in a question."""
+MAX_HISTORY = 50
+"""Earlier questions that are looked at."""
+_TOP_K = 10
+_MOST_RESULTS = 100
+_EMBEDDER = "all-minilm-l6-v2"
+
+History = Sequence["Answer | str"]
+
+
+class Assistant:
+    """Answers questions about the documents in one folder. Safe to share between threads.
+
+    Nothing is loaded until it is needed; ``warm`` loads everything at once.
+
+    Args:
+        corpus: folder of documents, or one document; the project's ``seeds/`` by default.
+        index: folder of the built index; ``index/`` beside the default corpus, and a folder of
+            its own in the user's cache for any other.
+        llm: "local", "none", a model's name or .gguf file, an OpenAI-compatible address, or a
+            LlamaIndex ``LLM`` object; the setting ``CITEWISE_LLM``, else "local", by default.
+        embedder: anything that meets ``Embedder``; the pinned MiniLM by default.
+        mode: "strict" holds back what is not supported, "flag" shows it marked.
+        threshold: least probability of being answerable for a question to be answered.
+        quiet: do not report building and loading on stderr.
+    """
+
+    def __init__(
+        self,
+        corpus: str | os.PathLike[str] | None = None,
+        index: str | os.PathLike[str] | None = None,
+        *,
+        llm: str | LLM | Generator | None = None,
+        embedder: Embedder | None = None,
+        mode: Mode = "strict",
+        threshold: float = 0.5,
+        quiet: bool = False,
+    ) -> None:
+        if mode not in ("strict", "flag"):
+            raise InputError(f"The mode {mode!r} is unknown.", 'Use "strict" or "flag".')
+        if not 0.0 <= threshold <= 1.0:
+            raise InputError(f"The threshold {threshold!r} is not in [0, 1].", "Use 0.5.")
+        self.corpus = Path(corpus) if corpus is not None else default_corpus()
+        self.index_folder = Path(index) if index is not None else default_index(self.corpus)
+        self.mode: Mode = mode
+        self.threshold = threshold
+        self.skipped: tuple[SkippedFile, ...] = ()
+        self._llm = llm if llm is not None else os.environ.get("CITEWISE_LLM", "local")
+        self._embedder = embedder
+        self._quiet = quiet
+        self._lock = threading.RLock()
+        self._ready: tuple[Index, Retriever] | None = None
+        self._generator: Generator | None = None
+        self._generator_made = False
+
+    def ask(self, question: str, history: History = (), *, top_k: int = _TOP_K) -> Answer:
+        """Answer a question about the documents.
+
+        Args:
+            question: at most ``MAX_QUESTION`` characters.
+            history: earlier answers or questions of the same conversation, oldest first.
+            top_k: how much evidence to return, 1 to 100.
+
+        Raises:
+            InputError: the question is empty or too long, or ``top_k`` out of range.
+            CorpusError, IndexFault, ModelError: the documents, index or embedder are unusable.
+        """
+        answer = None
+        for event in self.stream(question, history, top_k=top_k):
+            if isinstance(event, AnswerEvent):
+                answer = event.answer
+        assert answer is not None  # noqa: S101 - every stream ends with its answer
+        return answer
+
+    async def aask(self, question: str, history: History = (), *, top_k: int = _TOP_K) -> Answer:
+        """``ask`` without blocking the event loop."""
+        return await asyncio.to_thread(self.ask, question, history, top_k=top_k)
+
+    def stream(
+        self, question: str, history: History = (), *, top_k: int = _TOP_K
+    ) -> Iterator[Event]:
+        """Answer step by step: evidence, pieces of the draft, verdicts, and last the answer.
+
+        Closing the iterator stops the model. Raises as ``ask`` does, at the call.
+        """
+        asked, earlier = _checked(question, top_k), _questions(history)
+        return self._events(asked, earlier, top_k)
+
+    def _events(self, question: str, history: Sequence[str], top_k: int) -> Iterator[Event]:
+        from citewise.answering import Settings, answer_events
+
+        index, retriever = self._opened()
+        generator, notices = self._usable_generator()
+        models = {"embedder": index.embedder.name, "llm": generator.name if generator else "none"}
+        yield from answer_events(
+            question,
+            history,
+            index=index,
+            retriever=retriever,
+            generator=generator,
+            settings=Settings(self.mode, self.threshold),
+            models=models,
+            top_k=top_k,
+            notices=notices,
+        )
+
+    def search(
+        self, question: str, history: History = (), *, top_k: int = _TOP_K
+    ) -> tuple[Evidence, ...]:
+        """Ranked evidence only, best first; no language model takes part. Raises as ``ask``."""
+        from citewise.retrieval import make_query
+
+        asked = _checked(question, top_k)
+        index, retriever = self._opened()
+        return retriever.search(make_query(asked, _questions(history), index), top_k)
+
+    def document(self, name: str) -> Document:
+        """The stored document of that name.
+
+        Raises:
+            CorpusError: there is none.
+        """
+        return self._opened()[0].document(name)
+
+    def documents(self) -> list[DocumentInfo]:
+        """What the index holds, by name."""
+        return self._opened()[0].documents()
+
+    def stats(self) -> dict[str, int | str]:
+        """Counts and sizes of the index."""
+        return self._opened()[0].stats()
+
+    def update(self, progress: Progress | None = None) -> UpdateSummary:
+        """Read the corpus again and bring the index up to date.
+
+        Raises:
+            CorpusError, IndexFault, ModelError: see ``ask``.
+        """
+        from citewise.index import Index
+        from citewise.retrieval import Retriever
+        from citewise.splitting import split
+
+        with self._lock:
+            corpus = read_corpus(self.corpus)
+            self.skipped = corpus.skipped
+            embedder = self._made_embedder()
+            index = self._ready[0] if self._ready else Index.open(self.index_folder, embedder)
+            summary = index.update(corpus.documents, split, progress=progress)
+            self._ready = (index, Retriever(index, embedder))
+            return summary
+
+    def warm(self) -> None:
+        """Open the index and start the language model now, so that the first question is fast.
+
+        Raises:
+            CorpusError, IndexFault, ModelError: see ``ask``. A language model that does not
+                start is left to be reported with the first answer.
+        """
+        index, _ = self._opened()
+        index.embedder.embed_query("warm")
+        generator, _ = self._usable_generator()
+        start = getattr(generator, "start", None)
+        if start is not None:
+            try:
+                start()
+            except GeneratorError as error:
+                self._say(str(error))
+
+    def close(self) -> None:
+        """End the language model's process and close the index."""
+        with self._lock:
+            close = getattr(self._generator, "close", None)
+            if close is not None and isinstance(self._llm, str):
+                close()
+            if self._ready:
+                self._ready[0].close()
+
+    def __enter__(self) -> Assistant:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _opened(self) -> tuple[Index, Retriever]:
+        with self._lock:
+            if self._ready is None:
+                from citewise.reporting import update_reported
+
+                update_reported(self, self._quiet)
+            assert self._ready is not None  # noqa: S101 - set by update
+            return self._ready
+
+    def _made_embedder(self) -> Embedder:
+        if self._embedder is None:
+            from citewise.embedding import SentenceTransformerEmbedder
+            from citewise.fetching import ensure
+            from citewise.registry import get
+
+            spec = get(_EMBEDDER)
+            self._embedder = SentenceTransformerEmbedder(
+                ensure(spec, progress=not self._quiet), spec.name
+            )
+        return self._embedder
+
+    def _usable_generator(self) -> tuple[Generator | None, list[str]]:
+        """The language model, or None and why: without one, answers are quoted passages."""
+        from citewise.generators import make_generator
+
+        with self._lock:
+            if not self._generator_made:
+                try:
+                    self._generator = make_generator(self._llm)
+                except (GeneratorError, ModelError) as error:
+                    return None, [str(error)]
+                self._generator_made = True
+            return self._generator, []
+
+    def _say(self, line: str) -> None:
+        if not self._quiet:
+            print(line, file=sys.stderr)
+
+
+def _checked(question: str, top_k: int) -> str:
+    if not isinstance(question, str):
+        raise InputError(f"The question is a {type(question).__name__}.", "Give a string.")
+    stripped = question.replace("\x00", " ").strip()
+    if not stripped:
+        raise InputError("The question is empty.", "Ask something about the documents.")
+    if len(stripped) > MAX_QUESTION:
+        raise InputError(
+            f"The question has {len(stripped):,} characters; at most {MAX_QUESTION:,} are allowed.",
+            "Ask a shorter question, and put long texts into the corpus.",
+        )
+    if isinstance(top_k, bool) or not isinstance(top_k, int) or not 1 <= top_k <= _MOST_RESULTS:
+        raise InputError(f"top_k is {top_k!r}.", f"Use a number from 1 to {_MOST_RESULTS}.")
+    # Lone surrogates could neither be sent to a model nor stored.
+    return stripped.encode("utf-8", "replace").decode("utf-8")
+
+
+def _questions(history: History) -> list[str]:
+    if isinstance(history, str):
+        raise InputError("The history is one string.", "Give a list of earlier questions.")
+    recent = list(history)[-MAX_HISTORY:]
+    texts = [item.question if isinstance(item, Answer) else item for item in recent]
+    wrong = next((text for text in texts if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise InputError(
+            f"The history holds a {type(wrong).__name__}.", "Give answers or question strings."
+        )
+    cleaned = (text.strip()[:MAX_QUESTION].encode("utf-8", "replace").decode() for text in texts)
+    return [text for text in cleaned if text]
+
+
+def default_corpus() -> Path:
+    """``seeds/`` of the project: in the current folder, or where the package was checked out."""
+    here = Path("seeds")
+    checkout = Path(__file__).parents[2] / "seeds"
+    return checkout if not here.is_dir() and checkout.is_dir() else here
+
+
+def default_index(corpus: Path) -> Path:
+    """Where the index of a corpus lies unless the caller says otherwise.
+
+    Another corpus never shares a folder with the default one, so that asking about it does not
+    throw away the other's index.
+    """
+    resolved = corpus.resolve()
+    if resolved == default_corpus().resolve():
+        return resolved.parent / "index"
+    import hashlib
+
+    from citewise.modelcache import cache_folder
+
+    digest = hashlib.sha256(str(resolved).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return cache_folder() / "indexes" / f"{resolved.name or 'root'}-{digest}"
+
+
+@lru_cache(maxsize=1)
+def _default() -> Assistant:
+    return Assistant()
+
+
+def ask(question: str, history: History = (), *, top_k: int = _TOP_K) -> Answer:
+    """Answer a question about the default corpus; see ``Assistant.ask``."""
+    return _default().ask(question, history, top_k=top_k)
+
+
+async def aask(question: str, history: History = (), *, top_k: int = _TOP_K) -> Answer:
+    """``ask`` without blocking the event loop."""
+    return await _default().aask(question, history, top_k=top_k)
+
+
+def stream(question: str, history: History = (), *, top_k: int = _TOP_K) -> Iterator[Event]:
+    """Answer step by step over the default corpus; see ``Assistant.stream``."""
+    return _default().stream(question, history, top_k=top_k)
+
+
+def check(claim: str, evidence: Sequence[str]) -> Verdict:
+    """Whether evidence texts support a claim; neither index nor model is needed.
+
+    A text of several sentences gets the weakest one's verdict, with ``claims`` holding each.
+
+    Raises:
+        InputError: the claim is empty, or the evidence is not a list of strings.
+    """
+    from citewise.checking import check_text
+
+    return check_text(claim, evidence)

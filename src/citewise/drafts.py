@@ -1,0 +1,47 @@
+"""What the model wrote, cut into sentences, with what is no statement told apart."""
+
+from __future__ import annotations
+
+import re
+
+from citewise.prompting import clean_draft
+from citewise.sentences import sentence_offsets
+
+__all__ = ["is_refusal", "is_statement", "split_draft"]
+
+_REFUSAL = re.compile(
+    r"\b(?:sources?|documents?|texts?|passages?|information|context)\b[^.]{0,60}"
+    r"\b(?:do(?:es)?|did|is|are|was|were)?\s*(?:not|n[’']t|no)\b[^.]{0,40}"
+    r"\b(?:state|mention|specif|provide|contain|include|say|give|answer|available|disclos|found|"
+    r"address|discuss|detail|indicate)"
+    r"|\bnot (?:specified|stated|mentioned|provided|given|available|disclosed|found|included)\b"
+    r"|\b(?:cannot|can[’']t|could not|unable to) (?:be )?(?:answer|determine|find|provide)"
+    r"|\bno (?:information|mention|answer|data|details?)\b"
+    r"|\bI (?:do not|don[’']t) (?:know|have)\b|\b(?:I[’']m|I am) sorry\b",
+    re.IGNORECASE,
+)
+_FILLER = re.compile(
+    r"^(?:yes|no|sure|certainly|of course|okay|ok|thank you|hello|hi)?[\s,.!:]*"
+    r"(?:here (?:is|are) (?:the|what|an?)\b[^.]*|i hope this helps[^.]*|let me know[^.]*)?[.!:]*$",
+    re.IGNORECASE,
+)
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
+
+
+def split_draft(draft: str) -> list[str]:
+    """The sentences of a draft, one per line or sentence, without markers and bullets."""
+    found = []
+    for line in draft.split("\n"):
+        text = clean_draft(_BULLET.sub("", line)).strip()
+        found += [text[start:end] for start, end in sentence_offsets(text)]
+    return found
+
+
+def is_refusal(sentence: str) -> bool:
+    """Whether the model says that the sources hold no answer."""
+    return _REFUSAL.search(sentence) is not None
+
+
+def is_statement(sentence: str) -> bool:
+    """Whether there is anything to check: greetings and "Here is what I found:" state nothing."""
+    return _FILLER.fullmatch(sentence) is None and any(map(str.isalnum, sentence))

@@ -1,0 +1,136 @@
+"""Numbers and names in a text, in a form in which two texts can be compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from citewise.tokens import content_terms, lexical_terms
+
+__all__ = ["Name", "Quantity", "holds", "loose_values", "names", "quantities"]
+
+_SCALES = {
+    "k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9,
+    "billion": 1e9, "t": 1e12, "tn": 1e12, "trillion": 1e12,
+}  # fmt: skip
+_WORDS = {
+    "zero": 0, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30,
+    "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+    "hundred": 100,
+}  # fmt: skip
+_NUMBER = re.compile(
+    r"(?<![\w.,])(?<![A-Za-z]-)(?P<currency>[$€£¥]\s?)?"
+    r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?P<exponent>[eE][+-]?\d{1,3})?"
+    r"(?:\s?(?P<percent>%|percent\b|per cent\b)"
+    r"|[\s-]?(?P<scale>thousand|million|billion|trillion|bn|mn|tn|[kKmMbBtT])(?![A-Za-z\d])"
+    r"|(?P<times>[x×])(?![A-Za-z\d]))?",
+    re.IGNORECASE,
+)
+_WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_YEAR_GLUED = re.compile(r"(?:19|20)\d\d(\d+)")
+_TOKEN = re.compile(r"[^\W_](?:[\w.&’'-]*[^\W_])?\+?")
+_POSSESSIVE = re.compile(r"['’]s?$")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|\n\s*|[-*•]\s+|[\"“‘'(]\s*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number: its value with the scale applied, its unit, and where it stands.
+
+    ``unit`` is "$", "%", "x" or "".
+    """
+
+    value: float
+    unit: str
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name or identifier, with the terms under which an index would hold it."""
+
+    text: str
+    terms: tuple[str, ...]
+    acronym: bool
+
+
+def quantities(text: str) -> list[Quantity]:
+    """The numbers in ``text`` in order: "500B" is 5e11, "~1,500" is 1500, "three" is 3.
+
+    Digits inside a name ("GPT-4", "H100") are part of the name.
+    """
+    found = [_quantity(match) for match in _NUMBER.finditer(text)]
+    found += [
+        Quantity(_WORDS[match[0].lower()], "", match[0], match.start())
+        for match in _WORD_NUMBER.finditer(text)
+    ]
+    return sorted(found, key=lambda quantity: quantity.start)
+
+
+def _quantity(match: re.Match[str]) -> Quantity:
+    value = float(match["digits"].replace(",", "") + (match["exponent"] or ""))
+    if match["scale"]:
+        value *= _SCALES[match["scale"].lower()]
+    unit = "$" if match["currency"] else "%" if match["percent"] else "x" if match["times"] else ""
+    return Quantity(value, unit, match[0].strip(), match.start())
+
+
+def holds(found: Iterable[Quantity], wanted: Quantity) -> bool:
+    """Whether one of ``found`` is the same number; two different units never agree."""
+    return any(
+        _same(wanted.value, other.value)
+        and (not (wanted.unit and other.unit) or wanted.unit == other.unit)
+        for other in found
+    )
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= 1e-9 * max(abs(one), abs(other))
+
+
+def loose_values(text: str) -> set[float]:
+    """Every run of digits, even inside words, for evidence that lost its spaces.
+
+    "June 20262670 published articles" holds 2670 behind its year.
+    """
+    values = {
+        float(match[0].replace(",", "")) for match in _DIGITS.finditer(text) if len(match[0]) < 30
+    }
+    values |= {float(match[1]) for match in _YEAR_GLUED.finditer(text) if len(match[1]) < 30}
+    return values
+
+
+def names(text: str) -> list[Name]:
+    """Names and identifiers: capitalised inside a sentence, or with inner capitals or digits."""
+    tokens = list(_TOKEN.finditer(text))
+    words = [token for token in tokens if token[0][0].isalpha()]
+    # A headline or a shout capitalises everything, so that capitals say nothing.
+    shouted = len(words) > 3 and sum(w[0][0].isupper() for w in words) > 0.7 * len(words)
+    found = {}
+    for token in tokens:
+        word = _POSSESSIVE.sub("", token[0])
+        if _is_name(word, text, token.start(), shouted):
+            terms = tuple(content_terms(word))
+            found[word] = Name(word, terms, word.isupper() and len(word) <= 5)
+    return [name for name in found.values() if name.terms]
+
+
+def _is_name(word: str, text: str, start: int, shouted: bool) -> bool:
+    if len(word) < 2 or not any(character.isalpha() for character in word):
+        return False
+    if word[0].isdigit():
+        return False
+    letters = [character for character in word if character.isalpha()]
+    inner = any(character.isupper() for character in word[1:]) and not all(
+        character.isupper() for character in letters
+    )
+    if inner or (any(character.isdigit() for character in word) and word[0].isalpha()):
+        return True
+    if shouted or not word[0].isupper():
+        return False
+    at_start = _SENTENCE_START.search(text[max(0, start - 4) : start] if start else "") is not None
+    return not at_start and bool(lexical_terms(word))

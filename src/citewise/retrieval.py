@@ -1,0 +1,215 @@
+"""From a question to ranked evidence: two searches fused, then narrowed to sentences and rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from citewise.index import Index, StoredPassage
+from citewise.protocols import Embedder
+from citewise.tokens import content_terms, lexical_terms
+from citewise.types import Evidence, Span
+
+__all__ = ["Query", "Retriever", "evidence_terms", "fuse", "make_query"]
+
+_FUSION = 60
+"""The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
+_CANDIDATES = 50
+_NARROWED_PASSAGES = 20
+# A span list is short and its first places matter most, so its ranks weigh more than k = 60 gives.
+_SPAN_FUSION = 10
+_PASSAGE_WEIGHT = 0.5
+_HEADING_WEIGHT = 0.6
+
+_DEPENDENT = re.compile(
+    r"^\W*(?:and|but|so|then|what about|how about|why|also|which one|really)\b"
+    r"|\b(?:it|its|they|their|them|he|she|his|her|that|those|this|these|there|one|ones|former|"
+    r"latter|same|else|other|others)\b",
+    re.IGNORECASE,
+)
+_COMPARES = re.compile(
+    r"\b(?:which|compare[ds]?|comparison|versus|vs|than|difference|differ|differs|between|both|"
+    r"all|each|every|list|rank|more|less|fewer|most|least|times|how many times|ratio|"
+    r"highest|lowest|biggest|largest|smallest|cheapest|cheaper|priciest|greatest|best|worst|"
+    r"top|first|last|higher|lower|bigger|larger|smaller|better|worse|\w{3,}est)\b",
+    re.IGNORECASE,
+)
+_MOST_SIBLINGS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question made ready to be searched: with its history's words, and slips corrected."""
+
+    question: str
+    text: str
+    lexical: str
+
+
+def make_query(question: str, history: Sequence[str], index: Index) -> Query:
+    """Add the previous question's words to a follow-up, and mend words that no document holds."""
+    text = question
+    if history and _depends_on_history(question):
+        text = f"{history[-1]} {question}"
+    mended = [_mended(term, index) for term in content_terms(text)]
+    return Query(question, text, " ".join(mended) if mended else text)
+
+
+def _depends_on_history(question: str) -> bool:
+    return bool(_DEPENDENT.search(question)) or len(content_terms(question)) < 4
+
+
+def _mended(term: str, index: Index) -> str:
+    if index.contains(term):
+        return term
+    return index.similar(term) or term
+
+
+def fuse(rankings: Iterable[Sequence[int]], constant: float = _FUSION) -> dict[int, float]:
+    """Reciprocal rank fusion: the sum of ``1 / (constant + rank)`` over the rankings."""
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, key in enumerate(ranking, 1):
+            scores[key] = scores.get(key, 0.0) + 1 / (constant + rank)
+    return scores
+
+
+class Retriever:
+    """Searches an index; safe to share between threads."""
+
+    def __init__(self, index: Index, embedder: Embedder) -> None:
+        self.index = index
+        self._embedder = embedder
+
+    def search(self, query: Query, top_k: int) -> tuple[Evidence, ...]:
+        """The ``top_k`` spans most likely to answer, best first, without repetitions."""
+        vector = self._embedder.embed_query(query.text)
+        dense = [hit.id for hit in self.index.dense(vector, _CANDIDATES)]
+        lexical = [hit.id for hit in self.index.lexical(query.lexical, _CANDIDATES)]
+        fused = fuse((dense, lexical))
+        chosen = sorted(fused, key=lambda key: (-fused[key], key))[:_NARROWED_PASSAGES]
+        passages = self.index.passages(chosen)
+        words = self.index.span_scores(query.lexical, [stored.id for stored in passages])
+        ranked = _rank_spans(passages, vector, words, fused)
+        return _with_siblings(query, _distinct(ranked), top_k)
+
+
+def _rank_spans(
+    passages: Sequence[StoredPassage],
+    vector: np.ndarray[tuple[int], np.dtype[np.float32]],
+    words: Mapping[tuple[int, int], float],
+    fused: Mapping[int, float],
+) -> list[Evidence]:
+    keys = [(p, number) for p, stored in enumerate(passages) for number in range(_count(stored))]
+    cosines = {
+        (p, n): float(value)
+        for p, stored in enumerate(passages)
+        for n, value in enumerate(stored.span_vectors @ vector)
+    }
+    lexical = {key: words.get((passages[key[0]].id, key[1]), 0.0) for key in keys}
+    dense_rank = _ranks(keys, cosines)
+    lexical_rank = _ranks([key for key in keys if lexical[key] > 0], lexical)
+    best = max(fused.values(), default=1.0)
+    evidence = []
+    for key in keys:
+        stored = passages[key[0]]
+        span = stored.passage.spans[key[1]]
+        score = 1 / (_SPAN_FUSION + dense_rank[key])
+        if key in lexical_rank:
+            score += 1 / (_SPAN_FUSION + lexical_rank[key])
+        score *= (1 - _PASSAGE_WEIGHT) + _PASSAGE_WEIGHT * fused[stored.id] / best
+        if span.kind == "heading":
+            score *= _HEADING_WEIGHT
+        evidence.append(
+            _evidence(stored, span, score, dense_rank[key], lexical_rank.get(key), cosines[key])
+        )
+    return sorted(evidence, key=lambda item: (-item.score, item.document, item.start))
+
+
+def _count(stored: StoredPassage) -> int:
+    return len(stored.passage.spans)
+
+
+def _ranks(
+    keys: Sequence[tuple[int, int]], scores: Mapping[tuple[int, int], float]
+) -> dict[tuple[int, int], int]:
+    ordered = sorted(keys, key=lambda key: (-scores[key], key))
+    return {key: rank for rank, key in enumerate(ordered, 1)}
+
+
+def _evidence(
+    stored: StoredPassage,
+    span: Span,
+    score: float,
+    dense_rank: int,
+    lexical_rank: int | None,
+    cosine: float,
+) -> Evidence:
+    passage = stored.passage
+    text = passage.text[span.start - passage.start : span.end - passage.start]
+    return Evidence(
+        passage.document,
+        span.start,
+        span.end,
+        text,
+        score,
+        dense_rank,
+        lexical_rank,
+        passage.heading,
+        passage.page,
+        span.kind,
+        span.rendered,
+        cosine,
+    )
+
+
+def _distinct(ranked: Sequence[Evidence]) -> list[Evidence]:
+    """Without repeated words: page furniture often repeats the first lines of the article."""
+    kept: list[Evidence] = []
+    seen: list[str] = []
+    for item in ranked:
+        words = item.rendered.rstrip("… .").lower()
+        # A cut-off copy ("...has secured a stag…") is the beginning of the sentence it repeats.
+        if any(words == other or _cut_off(words, other) for other in seen):
+            continue
+        kept.append(item)
+        seen.append(words)
+    return kept
+
+
+def _cut_off(words: str, other: str) -> bool:
+    return len(words) >= 40 and other.startswith(words)
+
+
+def _with_siblings(query: Query, ranked: Sequence[Evidence], top_k: int) -> tuple[Evidence, ...]:
+    """For a question that compares, the other rows of the table that the best row stands in."""
+    chosen = list(ranked[:top_k])
+    first = next((item for item in chosen[:3] if item.kind == "row"), None)
+    if first is None or not _COMPARES.search(query.question):
+        return tuple(chosen)
+    rows = [item for item in ranked if _same_table(item, first)][:_MOST_SIBLINGS]
+    at = chosen.index(first)
+    before = [item for item in chosen[:at] if item not in rows]
+    after = [item for item in chosen[at:] if item not in rows]
+    return tuple((before + rows + after)[: max(top_k, len(before) + len(rows))])
+
+
+def _same_table(item: Evidence, row: Evidence) -> bool:
+    return (
+        item.kind == "row"
+        and item.document == row.document
+        and item.heading == row.heading
+        and _columns(item) == _columns(row)
+    )
+
+
+def _columns(row: Evidence) -> int:
+    return row.text.count("|")
+
+
+def evidence_terms(evidence: Iterable[Evidence]) -> set[str]:
+    """All terms of these spans and their headings."""
+    return {term for item in evidence for term in lexical_terms(f"{item.heading} {item.rendered}")}

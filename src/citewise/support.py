@@ -1,0 +1,227 @@
+"""The support check: does the evidence state what a sentence claims, and which spans prove it?
+
+A first check without a model. It stops what is plainly wrong: a number, date or name that the
+cited words do not hold, a value taken from another row or column, a lost negation, and a sentence
+with no evidence near it. It meets the ``Judge`` seam, behind which a stronger one takes its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from citewise.bindings import misplaced
+from citewise.quantities import Name, Quantity, holds, loose_values, names, quantities
+from citewise.tokens import content_terms, lexical_terms
+from citewise.types import Evidence, Label, Verdict
+
+__all__ = ["Attribution", "SupportJudge", "attribute", "evidence_from_texts"]
+
+_MOST_CITATIONS = 4
+_ENOUGH_WORDS = 0.5
+_SOME_WORDS = 0.3
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|neither|nor|without|cannot|nothing|nobody|hardly|n[’']t)\b"
+    r"|n[’']t\b|\b(?:unable|fails? to|failed to)\b",
+    re.IGNORECASE,
+)
+_NEGATION_MATTERS = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The verdict on one sentence and the spans it rests on, best first."""
+
+    verdict: Verdict
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    text: str
+    terms: frozenset[str]
+    quantities: tuple[Quantity, ...]
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    evidence: Evidence
+    terms: frozenset[str]
+    body_terms: frozenset[str]
+    quantities: tuple[Quantity, ...]
+    loose: frozenset[float]
+    overlap: float
+
+
+def attribute(
+    sentence: str,
+    evidence: Sequence[Evidence],
+    *,
+    weight: Callable[[str], float] = lambda term: 1.0,
+    given: str = "",
+) -> Attribution:
+    """Find the smallest set of spans that holds what ``sentence`` says, and judge it.
+
+    Args:
+        sentence: one sentence, without citation markers.
+        evidence: what it may rest on, best first.
+        weight: how much a term counts, such as its rarity.
+        given: words that need no proof, such as those of the question.
+    """
+    claim = _claim(sentence)
+    candidates = [_candidate(claim, item, weight) for item in evidence]
+    if not candidates or not claim.terms:
+        reason = "there is no evidence" if claim.terms else "it states nothing that can be checked"
+        return Attribution(Verdict(Label.UNSUPPORTED, 0.0, reason, sentence), ())
+    chosen = _cover(claim, candidates, given)
+    cited = tuple(candidate.evidence for candidate in chosen)
+    return Attribution(_verdict(claim, chosen, weight, given), cited)
+
+
+def _claim(sentence: str) -> _Claim:
+    return _Claim(
+        sentence,
+        frozenset(content_terms(sentence)) if lexical_terms(sentence) else frozenset(),
+        tuple(quantities(sentence)),
+        tuple(names(sentence)),
+    )
+
+
+def _candidate(claim: _Claim, item: Evidence, weight: Callable[[str], float]) -> _Candidate:
+    words = item.rendered or item.text
+    body = frozenset(lexical_terms(words))
+    terms = body | frozenset(lexical_terms(item.heading))
+    return _Candidate(
+        item,
+        terms,
+        body,
+        tuple(quantities(words)),
+        frozenset(loose_values(item.text)),
+        _recall(claim.terms, body, weight),
+    )
+
+
+def _recall(wanted: frozenset[str], held: frozenset[str], weight: Callable[[str], float]) -> float:
+    total = sum(weight(term) for term in wanted)
+    return sum(weight(term) for term in wanted & held) / total if total else 0.0
+
+
+def _cover(claim: _Claim, candidates: Sequence[_Candidate], given: str) -> list[_Candidate]:
+    """The best span, then whatever adds a number or a name that is still missing."""
+
+    def worth(candidate: _Candidate) -> float:
+        # The share of numbers held decides between spans that share the same words.
+        numbers = [_has_number(candidate, q) for q in claim.quantities]
+        share = sum(numbers) / len(numbers) if numbers else 0.0
+        return candidate.overlap + 0.5 * share + 0.1 * candidate.evidence.cosine
+
+    chosen = [max(candidates, key=worth)]
+    while len(chosen) < _MOST_CITATIONS:
+        numbers, missing_names = _missing(claim, chosen, given)
+        if not numbers and not missing_names:
+            break
+        gains = [
+            (_gain(candidate, numbers, missing_names, chosen[0]), -place)
+            for place, candidate in enumerate(candidates)
+        ]
+        gain, place = max(gains)
+        if gain[0] <= 0:
+            break
+        chosen.append(candidates[-place])
+    return chosen
+
+
+def _gain(
+    candidate: _Candidate,
+    numbers: Sequence[Quantity],
+    missing_names: Sequence[Name],
+    best: _Candidate,
+) -> tuple[float, float]:
+    held = sum(_has_number(candidate, q) for q in numbers)
+    held += sum(_has_name(candidate.body_terms, name) for name in missing_names)
+    near = candidate.evidence.document == best.evidence.document
+    return (float(held), candidate.overlap + 0.1 * near) if held else (0.0, 0.0)
+
+
+def _missing(
+    claim: _Claim, chosen: Sequence[_Candidate], given: str
+) -> tuple[list[Quantity], list[Name]]:
+    numbers = [q for q in claim.quantities if not any(_has_number(c, q) for c in chosen)]
+    terms = frozenset[str]().union(*(c.body_terms for c in chosen))
+    return numbers, [name for name in claim.names if not _has_name(terms, name)]
+
+
+def _has_number(candidate: _Candidate, wanted: Quantity) -> bool:
+    return holds(candidate.quantities, wanted) or wanted.value in candidate.loose
+
+
+def _has_name(terms: frozenset[str], name: Name) -> bool:
+    return name.terms[0] in terms or (
+        len(name.terms) > 1 and all(term in terms for term in name.terms[1:])
+    )
+
+
+def _verdict(
+    claim: _Claim, chosen: Sequence[_Candidate], weight: Callable[[str], float], given: str
+) -> Verdict:
+    terms = frozenset[str]().union(*(c.terms for c in chosen))
+    known = terms | frozenset(lexical_terms(given))
+    recall = _recall(claim.terms, known, weight)
+    proven = _recall(claim.terms, terms, weight)
+    score = round(min(1.0, 0.2 + 0.8 * min(1.0, (recall + proven) / 1.6)), 3)
+    numbers, missing_names = _missing(claim, chosen, given)
+    if numbers:
+        return _number_verdict(claim, chosen, numbers[0], proven)
+    unknown = [name for name in missing_names if not _has_name(terms, name)]
+    if unknown:
+        return Verdict(
+            Label.UNSUPPORTED, 0.15, f"{unknown[0].text!r} is not in the source", claim.text
+        )
+    wrong = misplaced(claim.text, [c.evidence for c in chosen])
+    if wrong:
+        return Verdict(Label.CONTRADICTED, 0.05, wrong, claim.text)
+    best = chosen[0]
+    negated = bool(_NEGATION.search(claim.text))
+    source_negated = any(
+        bool(_NEGATION.search(c.evidence.rendered or c.evidence.text)) for c in chosen
+    )
+    if negated != source_negated and best.overlap >= _NEGATION_MATTERS:
+        said = "denies what the source says" if negated else "leaves out a denial in the source"
+        return Verdict(Label.CONTRADICTED, 0.1, f"it {said}", claim.text)
+    if recall >= _ENOUGH_WORDS and proven >= _SOME_WORDS:
+        return Verdict(Label.SUPPORTED, score, "the source states it", claim.text)
+    lacking = ", ".join(sorted(claim.terms - known)[:4])
+    if proven >= _SOME_WORDS:
+        reason = f"the source does not mention: {lacking}"
+        return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.45), reason, claim.text)
+    reason = f"no passage near it (not mentioned: {lacking})"
+    return Verdict(Label.UNSUPPORTED, min(score, 0.25), reason, claim.text)
+
+
+def _number_verdict(
+    claim: _Claim, chosen: Sequence[_Candidate], number: Quantity, proven: float
+) -> Verdict:
+    there = [q.text for q in chosen[0].quantities]
+    if there and proven >= _ENOUGH_WORDS:
+        said = " and ".join(dict.fromkeys(there[:3]))
+        reason = f"the source says {said}, not {number.text}"
+        return Verdict(Label.CONTRADICTED, 0.05, reason, claim.text)
+    return Verdict(Label.UNSUPPORTED, 0.1, f"{number.text!r} is not in the source", claim.text)
+
+
+def evidence_from_texts(texts: Sequence[str]) -> list[Evidence]:
+    """Plain texts as evidence, each under a name of its own."""
+    return [
+        Evidence(f"text {number}", 0, len(text), text, 1.0, None, None, rendered=text)
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+class SupportJudge:
+    """The built-in check as a ``Judge``."""
+
+    def judge(self, claim: str, evidence: Sequence[str]) -> Verdict:
+        """The verdict on one sentence, given the texts that could support it."""
+        return attribute(claim, evidence_from_texts(evidence)).verdict

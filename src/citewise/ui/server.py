@@ -1,0 +1,168 @@
+"""The chat's server: the page, our routes and the guards in one app, on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from citewise.errors import CitewiseError
+from citewise.ui import strings
+from citewise.ui.listening import address_of, is_loopback, listening_socket, say
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from citewise.ui.contract import ChatAssistant
+
+__all__ = ["build_app", "serve"]
+
+_STATIC = Path(__file__).parent / "static"
+_HEAD: Final = (
+    '<link rel="stylesheet" href="/app-static/citewise.css">'
+    '<script src="/app-static/citewise.js" defer></script>'
+)
+_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]", "::1")
+_GOODBYE_SECONDS = 2
+
+
+def build_app(
+    assistant: ChatAssistant, *, examples: Sequence[str] = (), hosts: Sequence[str] = ()
+) -> FastAPI:
+    """The whole chat as an ASGI app.
+
+    Args:
+        assistant: answers the questions.
+        examples: questions offered while the chat is empty.
+        hosts: names by which this server may be addressed besides the loopback ones; ``*`` is any.
+    """
+    from fastapi import FastAPI
+    from fastapi.middleware.cors import CORSMiddleware
+    from fastapi.staticfiles import StaticFiles
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    from citewise.ui.guards import Guard
+    from citewise.ui.routes import add_routes
+
+    app = FastAPI(title=strings.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/app-static", StaticFiles(directory=_STATIC))
+    add_routes(app, assistant)
+    # Without a policy of ours, Gradio would let any page served from this machine read answers.
+    app.add_middleware(CORSMiddleware, allow_origins=[])
+    # A page elsewhere whose name is made to point at this machine is stopped by its own name.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK_NAMES, *hosts])
+    app.add_middleware(Guard)
+    _in_event_loop(lambda: _mount_page(app, assistant, examples))
+    return app
+
+
+def _mount_page(app: FastAPI, assistant: ChatAssistant, examples: Sequence[str]) -> None:
+    import gradio as gr
+
+    from citewise.ui.chat import build_page
+    from citewise.ui.theme import theme
+
+    gr.mount_gradio_app(
+        app,
+        build_page(assistant, examples),
+        path="/",
+        theme=theme(),
+        head=_HEAD,
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+    )
+
+
+def _in_event_loop(build: Callable[[], None]) -> None:
+    """Outside a running loop, Gradio opens one for each component and never closes it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(_as_coroutine(build))
+        finally:
+            loop.close()
+    else:
+        build()
+
+
+async def _as_coroutine(build: Callable[[], None]) -> None:
+    build()
+
+
+def serve(
+    assistant: ChatAssistant | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    open_browser: bool = False,
+    examples: Sequence[str] | None = None,
+) -> None:
+    """Serve the chat until Ctrl-C; the address is printed once it can be opened.
+
+    Args:
+        assistant: answers the questions; without one, an ``Assistant`` over the default corpus.
+        host: the address to listen on. There is no login: keep it on this machine.
+        port: the first port to try; the next free one is taken if it is in use.
+        open_browser: open the page.
+        examples: questions offered while the chat is empty; by default some about the default
+            corpus, if that is what is searched.
+
+    Raises:
+        CitewiseError: the corpus is missing, or no port is free.
+    """
+    listener = listening_socket(host, port)
+    with listener:
+        if assistant is None:
+            assistant, examples = _default_assistant(), examples or strings.SEED_QUESTIONS
+        _serve_on(listener, assistant, host, examples or (), open_browser)
+
+
+def _serve_on(
+    listener: socket.socket,
+    assistant: ChatAssistant,
+    host: str,
+    examples: Sequence[str],
+    open_browser: bool,
+) -> None:
+    import uvicorn
+
+    exposed = not is_loopback(host)
+    if exposed:
+        say(strings.OPEN_TO_ALL.format(host=host))
+    app = build_app(assistant, examples=examples, hosts=("*",) if exposed else ())
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, timeout_graceful_shutdown=_GOODBYE_SECONDS
+    )
+    address = address_of(listener, host)
+    print(strings.ADDRESS.format(address=address), flush=True)
+    threading.Thread(target=_warm, args=(assistant,), daemon=True).start()
+    if open_browser:
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        say("Stopped.")
+
+
+def _default_assistant() -> ChatAssistant:
+    from citewise.assistant import Assistant
+
+    return Assistant()
+
+
+def _warm(assistant: ChatAssistant) -> None:
+    try:
+        assistant.warm()
+    except CitewiseError as error:
+        say(str(error))

@@ -1,0 +1,157 @@
+"""Exact nearest-neighbour search over unit vectors; the only module that knows FAISS.
+
+Everything here is derived from SQLite and can be rebuilt from it. FAISS files carry no checksum
+of their own, so a file is trusted only if its SHA-256 is the one SQLite holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citewise.errors import IndexFault, InputError
+
+__all__ = ["VectorIndex", "remove_other_generations", "vectors_path"]
+
+_LARGEST_FILE = 64 * 1024**3
+
+
+class VectorIndex:
+    """Inner-product search over vectors with ids; higher scores are better.
+
+    Args:
+        index: a FAISS index whose ids are the caller's.
+    """
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def dimensions(self) -> int:
+        """Length of each vector."""
+        return int(self._index.d)
+
+    @classmethod
+    def build(cls, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:
+        """Index ``vectors``, shape ``(n, dimensions)``, under ``ids``, shape ``(n,)``."""
+        faiss = _faiss()
+        index = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
+        index.add_with_ids(np.ascontiguousarray(vectors, np.float32), ids.astype(np.int64))
+        return cls(index)
+
+    @classmethod
+    def load(cls, path: Path, sha256: str) -> VectorIndex | None:
+        """The index in ``path``, or None if the file is missing or not the one expected."""
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            return None
+        return cls(_faiss().deserialize_index(np.frombuffer(data, np.uint8)))
+
+    def save(self, path: Path) -> str:
+        """Write to ``path`` so that it is there whole or not at all; return its SHA-256.
+
+        Raises:
+            OSError: no room, or not allowed.
+        """
+        data = _faiss().serialize_index(self._index).tobytes()
+        aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        try:
+            with aside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+        return hashlib.sha256(data).hexdigest()
+
+    def search(
+        self, vector: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The ``k`` best ids and their scores, best first; equal scores by lower id.
+
+        Raises:
+            InputError: the vector holds NaN or infinity.
+            IndexFault: the vector has another length than the index.
+        """
+        if vector.shape != (self.dimensions,):
+            raise IndexFault(
+                f"The question's vector has shape {vector.shape}, the index holds vectors of "
+                f"{self.dimensions} numbers.",
+                "Update the index with the embedding model in use.",
+            )
+        if not np.isfinite(vector).all():
+            raise InputError(
+                "The question's vector holds a value that is not a number.",
+                "Ask with other words, or check the embedding model's files.",
+            )
+        k = min(k, len(self))
+        if k <= 0:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        ids, scores = self._past_ties(np.ascontiguousarray(vector[None], np.float32), k)
+        best = np.lexsort((ids, -scores))[:k]
+        return ids[best], scores[best]
+
+    def _past_ties(
+        self, query: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """At least the ``k`` best, and whatever else scores as high as the last of them.
+
+        FAISS picks among equal scores as it likes; a repeatable choice needs all of them.
+        """
+        fetch = min(k + 1, len(self))
+        while True:
+            scores, ids = self._index.search(query, fetch)
+            if fetch == len(self) or scores[0, -1] < scores[0, k - 1]:
+                return ids[0], scores[0]
+            fetch = min(fetch * 4, len(self))
+
+
+def vectors_path(folder: Path, generation: int) -> Path:
+    """Where the vectors of a generation are kept."""
+    return folder / f"vectors-{generation}.faiss"
+
+
+def remove_other_generations(folder: Path, generation: int) -> None:
+    """Delete the vector files of every other generation, and what a crash left half-written."""
+    for path in folder.glob("vectors-*.faiss*"):
+        if path != vectors_path(folder, generation):
+            # Windows keeps a file that a reader has open; the next update takes it.
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut, where folders can be synced."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _faiss() -> Any:
+    with warnings.catch_warnings():
+        # SWIG's types lack a __module__, which Python deprecates.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import faiss
+    faiss.set_deserialization_vector_byte_limit(_LARGEST_FILE)
+    faiss.set_deserialization_loop_limit(1_000_000)
+    return faiss

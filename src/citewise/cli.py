@@ -1,0 +1,184 @@
+"""The command line: results on stdout, everything else on stderr.
+
+Exit codes: 0 done; 1 done, with a negative finding (a claim that is not supported, a threshold
+missed); 2 wrong usage or input; 3 documents, index or model unusable; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from citewise import __version__
+from citewise.errors import CitewiseError, InputError
+
+if TYPE_CHECKING:
+    from citewise.assistant import Assistant
+
+__all__ = ["main"]
+
+_EPILOG = """examples:
+  citewise ask "What MMLU score did DeepSeek-V2 get?"
+  citewise ask --corpus path/to/files --explain "Who signed the contract?"
+  citewise check "V2 scored 78.5." notes.txt
+  citewise chat
+
+exit codes: 0 done, 1 negative finding, 2 wrong usage or input, 3 documents, index or model unusable
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    args = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return run(args)
+    except CitewiseError as error:
+        print(f"citewise: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print("citewise: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    from citewise import eval_command, models_command
+
+    parser = argparse.ArgumentParser(
+        prog="citewise",
+        description="Ask your documents; every sentence of the answer is checked and cited.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"citewise {__version__}")
+    commands = parser.add_subparsers(metavar="command", required=True)
+    _add_ask(commands)
+    _add_index(commands)
+    _add_check(commands)
+    _add_chat(commands)
+    models_command.add_parser(commands)
+    eval_command.add_parser(commands)
+    return parser
+
+
+
+
+def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    ask = commands.add_parser("ask", help="answer one question", description="Answer a question.")
+    ask.add_argument("question")
+    ask.add_argument(
+        "--history", action="append", default=[], metavar="QUESTION", help="an earlier question"
+    )
+    ask.add_argument("--top-k", type=int, default=10, help="how much evidence to return (10)")
+    ask.add_argument("--mode", choices=("strict", "flag"), default="strict")
+    ask.add_argument("--json", action="store_true", help="the whole answer as JSON")
+    ask.add_argument("--explain", action="store_true", help="also why the answer is as it is")
+    ask.add_argument("--timings", action="store_true", help="also the seconds of each stage")
+    _add_corpus(ask)
+    ask.set_defaults(run=_ask)
+
+
+def _add_index(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    index = commands.add_parser("index", help="build or update the index", description="Index.")
+    index.add_argument("corpus", nargs="?", type=Path, help="folder of documents (seeds/)")
+    index.add_argument("--index", type=Path, help="folder of the index")
+    index.add_argument("--json", action="store_true", help="its statistics as JSON")
+    index.set_defaults(run=_index, llm="none", mode="strict")
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = commands.add_parser(
+        "check", help="check a claim against files", description="Is a claim supported by texts?"
+    )
+    check.add_argument("claim")
+    check.add_argument("files", nargs="+", type=Path, help="text files with the evidence")
+    check.add_argument("--json", action="store_true", help="the verdict as JSON")
+    check.set_defaults(run=_check)
+
+
+def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    chat = commands.add_parser("chat", help="open the chat in a browser", description="The chat.")
+    chat.add_argument("--host", default="127.0.0.1")
+    chat.add_argument("--port", type=int, default=7860)
+    chat.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    _add_corpus(chat)
+    chat.set_defaults(run=_chat, mode="strict")
+
+
+def _add_corpus(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--corpus", type=Path, help="folder of documents (seeds/)")
+    parser.add_argument("--index", type=Path, help="folder of the index")
+    parser.add_argument("--llm", help='"local", "none", a model or an address (CITEWISE_LLM)')
+
+
+def _assistant(args: argparse.Namespace) -> Assistant:
+    from citewise.assistant import Assistant
+
+    return Assistant(args.corpus, args.index, llm=args.llm, mode=args.mode)
+
+
+def _ask(args: argparse.Namespace) -> int:
+    from citewise.rendering import answer_terminal, explanation_lines
+
+    with _assistant(args) as assistant:
+        answer = assistant.ask(args.question, args.history, top_k=args.top_k)
+    print(answer.to_json(indent=2) if args.json else answer_terminal(answer))
+    if args.explain:
+        print(explanation_lines(answer), file=sys.stderr if args.json else sys.stdout)
+    if args.timings:
+        for stage, seconds in answer.timings.items():
+            print(f"{stage:>10} {seconds:8.3f} s", file=sys.stderr)
+    return 0
+
+
+def _index(args: argparse.Namespace) -> int:
+    import json
+
+    from citewise.reporting import update_reported
+
+    with _assistant(args) as assistant:
+        update_reported(assistant)
+        stats = assistant.stats()
+    if args.json:
+        print(json.dumps(stats, ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(f"{name}: {value}" for name, value in stats.items()))
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    import dataclasses
+    import json
+
+    from citewise.assistant import check
+
+    verdict = check(args.claim, [_text(path) for path in args.files])
+    if args.json:
+        print(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False, indent=2))
+    else:
+        print(f"{verdict.label} ({verdict.score:.2f}): {verdict.reason}")
+    return 0 if verdict.supported else 1
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{str(path)!r} cannot be read ({error}).", "Give UTF-8 files.") from None
+
+
+def _chat(args: argparse.Namespace) -> int:
+    from citewise.ui.server import serve
+
+    serve(_assistant(args), host=args.host, port=args.port, open_browser=not args.no_browser)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

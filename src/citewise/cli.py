@@ -67,8 +67,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-
-
 def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     ask = commands.add_parser("ask", help="answer one question", description="Answer a question.")
     ask.add_argument("question")

@@ -50,7 +50,7 @@ class CorpusError(CitewiseError):
     """The corpus folder, or a file in it, cannot be read."""
 
 
-class IndexFault(CitewiseError):
+class IndexFault(CitewiseError):  # noqa: N818 - the domain calls it a fault
     """The index cannot be built, opened or trusted."""
 
 

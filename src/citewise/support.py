@@ -59,7 +59,7 @@ def attribute(
     sentence: str,
     evidence: Sequence[Evidence],
     *,
-    weight: Callable[[str], float] = lambda term: 1.0,
+    weight: Callable[[str], float] = lambda _: 1.0,
     given: str = "",
 ) -> Attribution:
     """Find the smallest set of spans that holds what ``sentence`` says, and judge it.
@@ -75,7 +75,7 @@ def attribute(
     if not candidates or not claim.terms:
         reason = "there is no evidence" if claim.terms else "it states nothing that can be checked"
         return Attribution(Verdict(Label.UNSUPPORTED, 0.0, reason, sentence), ())
-    chosen = _cover(claim, candidates, given)
+    chosen = _cover(claim, candidates)
     cited = tuple(candidate.evidence for candidate in chosen)
     return Attribution(_verdict(claim, chosen, weight, given), cited)
 
@@ -108,7 +108,7 @@ def _recall(wanted: frozenset[str], held: frozenset[str], weight: Callable[[str]
     return sum(weight(term) for term in wanted & held) / total if total else 0.0
 
 
-def _cover(claim: _Claim, candidates: Sequence[_Candidate], given: str) -> list[_Candidate]:
+def _cover(claim: _Claim, candidates: Sequence[_Candidate]) -> list[_Candidate]:
     """The best span, then whatever adds a number or a name that is still missing."""
 
     def worth(candidate: _Candidate) -> float:
@@ -119,7 +119,7 @@ def _cover(claim: _Claim, candidates: Sequence[_Candidate], given: str) -> list[
 
     chosen = [max(candidates, key=worth)]
     while len(chosen) < _MOST_CITATIONS:
-        numbers, missing_names = _missing(claim, chosen, given)
+        numbers, missing_names = _missing(claim, chosen)
         if not numbers and not missing_names:
             break
         gains = [
@@ -145,9 +145,7 @@ def _gain(
     return (float(held), candidate.overlap + 0.1 * near) if held else (0.0, 0.0)
 
 
-def _missing(
-    claim: _Claim, chosen: Sequence[_Candidate], given: str
-) -> tuple[list[Quantity], list[Name]]:
+def _missing(claim: _Claim, chosen: Sequence[_Candidate]) -> tuple[list[Quantity], list[Name]]:
     numbers = [q for q in claim.quantities if not any(_has_number(c, q) for c in chosen)]
     terms = frozenset[str]().union(*(c.body_terms for c in chosen))
     return numbers, [name for name in claim.names if not _has_name(terms, name)]
@@ -171,7 +169,7 @@ def _verdict(
     recall = _recall(claim.terms, known, weight)
     proven = _recall(claim.terms, terms, weight)
     score = round(min(1.0, 0.2 + 0.8 * min(1.0, (recall + proven) / 1.6)), 3)
-    numbers, missing_names = _missing(claim, chosen, given)
+    numbers, missing_names = _missing(claim, chosen)
     if numbers:
         return _number_verdict(claim, chosen, numbers[0], proven)
     unknown = [name for name in missing_names if not _has_name(terms, name)]

@@ -11,7 +11,7 @@ import sys
 import textwrap
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citewise.errors import InputError
-from citewise.types import Answer, AnswerEvent, Citation, EvidenceEvent, Label, Status, TextEvent
+from citewise.types import (
+    Answer,
+    AnswerEvent,
+    Citation,
+    Event,
+    EvidenceEvent,
+    Label,
+    Sentence,
+    Status,
+    TextEvent,
+    Verdict,
+)
 from citewise.ui import build_app, strings
 from citewise.ui.conversation import earlier_questions, reply, settle
 from citewise.ui.escaping import clip, escape, escape_lines, reveal
 from citewise.ui.listening import listening_socket
+from citewise.ui.messages import answer_messages
 from citewise.ui.sources import SourceError, SourceId, shown_source
 from ui_double import ATTACK, HOSTILE, ROW, SEED, VALUE, Double
 
@@ -434,11 +446,28 @@ def test_only_a_few_earlier_questions_are_believed() -> None:
 
 
 def test_closing_the_reply_cancels_the_model() -> None:
-    double = Double()
+    class Kept(Double):
+        """Holds on to its stream, so that nothing but closing it ends it."""
+
+        def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Event]:
+            self.open = super().stream(question, history)
+            return self.open
+
+    double = Kept()
     turn = reply(double, "What?")
     next(turn)
     turn.close()  # type: ignore[attr-defined]
     assert double.cancelled == 1
+
+
+def test_a_number_that_cites_nothing_is_not_shown(double: Double) -> None:
+    verdict = Verdict(Label.SUPPORTED, 0.9, "")
+    cited = double.citation(1, SEED, ROW)
+    answer = Answer("q", Status.ANSWERED, "", (Sentence("It is 78.5.", (1, 9), verdict),), (cited,))
+    (message,) = answer_messages(answer, lambda passage: "ID")
+    first, checked = message["content"].split("\n\n")[:2]
+    assert first == "It is 78.5. [[1]](#cite-ID)\N{NO-BREAK SPACE}✓"
+    assert checked == strings.CHECKED_ONE
 
 
 def test_after_stop_nothing_spins_and_the_draft_is_named() -> None:
@@ -528,6 +557,21 @@ def test_the_server_prints_its_address_and_ends_cleanly() -> None:
     finally:
         server.kill()
     assert (server.returncode, rest, errors) == (0, "", "Stopped.\n")
+
+
+def test_the_launcher_explains_itself_at_once() -> None:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "app.py", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"},
+    )
+    assert time.monotonic() - began < 5
+    for option in ("--corpus", "--index", "--host", "--port", "--no-browser"):
+        assert option in done.stdout
 
 
 def test_importing_the_chat_loads_nothing_heavy() -> None:

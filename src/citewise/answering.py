@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator as Generator_
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -142,7 +143,7 @@ def _draft(
         yield from _check(run, sentence, index)
 
 
-def _timed_pieces(run: _Run, pieces: Iterator[str]) -> Iterator[str]:
+def _timed_pieces(run: _Run, pieces: Iterator[str]) -> Generator_[str, None, None]:
     """The pieces; only the time spent waiting for them counts as the model's."""
     try:
         while True:

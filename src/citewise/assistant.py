@@ -17,8 +17,8 @@ from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Verdi
 
 if TYPE_CHECKING:
     from citewise.answering import Mode
-    from citewise.generators import LLM
     from citewise.index import DocumentInfo, Index, UpdateSummary
+    from citewise.llamaindex_llm import LLM
     from citewise.protocols import Embedder, Generator
     from citewise.retrieval import Retriever
     from citewise.updating import Progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -18,7 +18,7 @@ def update_reported(assistant: Assistant, quiet: bool = False) -> UpdateSummary:
     from tqdm import tqdm
 
     began = time.perf_counter()
-    bar: tqdm[None] | None = None
+    bar: Any = None
 
     def progress(done: int, total: int) -> None:
         nonlocal bar

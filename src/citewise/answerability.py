@@ -44,7 +44,7 @@ class Answerability:
     signals: Signals
 
 
-# Fitted by evals/fit_answerability.py on public questions; see docs/answerability.md.
+# Set by hand, from the separation seen on few questions; to be fitted on public question sets.
 _WITH_MODEL = {"bias": -3.4, "log_odds": 0.9, "cosine": 3.0, "coverage": 2.0}
 _WITHOUT_MODEL = {"bias": -5.2, "cosine": 7.0, "coverage": 3.0}
 _UNKNOWN_NAME = -4.0

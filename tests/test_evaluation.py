@@ -321,11 +321,7 @@ def question_file(tmp_path: Path) -> Path:
             "status": question.status.value,
         }
         if question.facts:
-            record |= {
-                "facts": question.facts,
-                "evidence": question.evidence,
-                "document": "report.txt",
-            }
+            record |= {"facts": question.facts, "evidence": question.evidence}
         lines.append(json.dumps(record))
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
@@ -335,11 +331,7 @@ def command(*arguments: str | Path, answers: Mapping[str, Answer | Exception] = 
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers())
     args = parser.parse_args(["eval", *map(str, arguments)])
-    if args.corpus is None:
-        args.corpus = args.questions.parent / "corpus"
-        args.corpus.mkdir(exist_ok=True)
-        (args.corpus / "report.txt").write_text(TEXT, encoding="utf-8")
-    return grade_questions(args, Rehearsed(answers))
+    return grade_questions(args, Rehearsed(answers), ["report.txt"])
 
 
 def test_the_command_prints_table_and_failures(

@@ -137,6 +137,10 @@ def test_a_fact_without_words_or_numbers_is_an_error() -> None:
         states("anything", "§")
 
 
+def test_a_model_that_loops_on_digits_is_read_in_one_pass() -> None:
+    assert not states("9" * 100_000, "9")
+
+
 def graded(question: Question, answer: Answer) -> Grade:
     return grade(question, answer, resolve(question, TEXTS), TEXTS)
 

@@ -80,15 +80,23 @@ def run(args: argparse.Namespace) -> int:
     from citewise.assistant import Assistant
 
     given = {name: getattr(args, name) for name in ("corpus", "index", "llm")}
-    assistant = Assistant(**{name: value for name, value in given.items() if value is not None})
-    return grade_questions(args, assistant)
+    with Assistant(**given) as assistant:
+        # Opening the index first: a fault of the whole corpus is one error, not one per question.
+        names = [document.name for document in assistant.documents()]
+        return grade_questions(args, assistant, names)
 
 
-def grade_questions(args: argparse.Namespace, assistant: Answerer) -> int:
+def grade_questions(args: argparse.Namespace, assistant: Answerer, names: Sequence[str]) -> int:
     """The command with a given assistant: ask, grade, report; returns the exit code.
 
+    Args:
+        args: as ``add_parser`` parses them.
+        assistant: what answers.
+        names: the documents it answers from.
+
     Raises:
-        CitewiseError: the question set, the corpus or an output file cannot be used.
+        EvaluationError: the question set cannot be used, or nothing in it matched.
+        InputError: an output file cannot be written.
     """
     from citewise.evaluation import evaluate
     from citewise.questions import load_questions
@@ -96,7 +104,6 @@ def grade_questions(args: argparse.Namespace, assistant: Answerer) -> int:
     questions = _selected(load_questions(args.questions), args)
     digest = hashlib.sha256(args.questions.read_bytes()).hexdigest()
     _demand_writable(args.json)
-    names = _document_names(questions, args.corpus)
     advance = _progress(len(questions))
     with _answers_file(args.answers_out) as save:
 
@@ -164,15 +171,6 @@ def _demand_known(field: str, wanted: Sequence[str], known: set[str]) -> None:
         raise EvaluationError(
             f"No question has the {field} {unknown[0]!r}.", f"There are: {shown}."
         )
-
-
-def _document_names(questions: Sequence[Question], corpus: Path | None) -> list[str]:
-    """Names of the corpus's documents, needed only if a question names none."""
-    from citewise.documents import read_corpus
-
-    if all(question.document for question in questions):
-        return []
-    return [document.name for document in read_corpus(corpus or Path("seeds")).documents]
 
 
 @contextmanager

@@ -78,7 +78,8 @@ _NAME_TAIL = re.compile(r"[^\W_]+")
 _RANGE = re.compile(r"\s*(?:[-–—~]|to|and)\s*", re.IGNORECASE)
 _GROUP_SPACE = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
 _SUPERSCRIPT = re.compile("[⁻⁰¹²³⁴-⁹]+")
-_POWER = re.compile(r"(?:(\d+(?:\.\d+)?)\s?[x×*·]\s?)?(?<![\d.])10\^\{?(-?\d{1,3})\}?")
+# The lookbehind also keeps a long run of digits from being tried from each of them.
+_POWER = re.compile(r"(?<![\d.])(?:(\d+(?:\.\d+)?)\s?[x×*·]\s?)?(?<![\d.])10\^\{?(-?\d{1,3})\}?")
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.){2,}")
 _MARKER = re.compile(r"\s?\[\d{1,3}(?:\s*,\s*\d{1,3})*\]")
 

@@ -11,7 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the chat until Ctrl-C; the exit code is 0, or that of the error that is printed."""
     options = _parser().parse_args(arguments)
     from citewise import Assistant, CitewiseError
-    from citewise.ui import SEED_QUESTIONS, serve
+    from citewise.ui import serve
 
     places = {"corpus": options.corpus, "index": options.index}
     given = {name: place for name, place in places.items() if place is not None}
@@ -21,7 +21,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             host=options.host,
             port=options.port,
             open_browser=not options.no_browser,
-            examples=() if options.corpus else SEED_QUESTIONS,
         )
     except CitewiseError as error:
         print(f"citewise: {error}", file=sys.stderr)

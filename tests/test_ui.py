@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citewise.errors import InputError
+from citewise.errors import CorpusError, InputError
 from citewise.types import (
     Answer,
     AnswerEvent,
@@ -33,7 +33,7 @@ from citewise.types import (
     TextEvent,
     Verdict,
 )
-from citewise.ui import build_app, strings
+from citewise.ui import build_app, serve, strings
 from citewise.ui.conversation import earlier_questions, reply, settle
 from citewise.ui.escaping import clip, escape, escape_lines, reveal
 from citewise.ui.listening import listening_socket
@@ -524,13 +524,20 @@ def test_an_address_of_another_machine_is_an_error() -> None:
         listening_socket("192.0.2.1", 7860)
 
 
+def test_a_missing_corpus_is_an_error_before_anything_listens(tmp_path: Path) -> None:
+    double = Double()
+    double.corpus = tmp_path / "nosuch"  # type: ignore[attr-defined]
+    with pytest.raises(CorpusError, match=r"nosuch' does not exist\. Give a folder"):
+        serve(double)
+
+
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_a_port_that_cannot_be_is_an_error(port: int) -> None:
     with pytest.raises(InputError, match=f"There is no port {port}"):
         listening_socket("127.0.0.1", port)
 
 
-def test_the_server_prints_its_address_and_ends_cleanly() -> None:
+def test_the_server_prints_its_address_and_ends_cleanly_under_an_open_page() -> None:
     script = textwrap.dedent(
         """
         from ui_double import Double
@@ -552,8 +559,9 @@ def test_the_server_prints_its_address_and_ends_cleanly() -> None:
         (address,) = re.findall(r"http://127\.0\.0\.1:\d+", line)
         with urllib.request.urlopen(f"{address}/healthz", timeout=20) as alive:
             assert alive.status == 200
-        server.send_signal(signal.SIGINT)
-        rest, errors = server.communicate(timeout=20)
+        with urllib.request.urlopen(f"{address}/gradio_api/heartbeat/page", timeout=20):
+            server.send_signal(signal.SIGINT)
+            rest, errors = server.communicate(timeout=20)
     finally:
         server.kill()
     assert (server.returncode, rest, errors) == (0, "", "Stopped.\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 import webbrowser
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from citewise.errors import CitewiseError
+from citewise.errors import CitewiseError, CorpusError
 from citewise.ui import strings
 from citewise.ui.listening import address_of, is_loopback, listening_socket, say
 
@@ -27,7 +28,7 @@ _HEAD: Final = (
     '<script src="/app-static/citewise.js" defer></script>'
 )
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]", "::1")
-_GOODBYE_SECONDS = 2
+_GOODBYE_SECONDS = 1
 
 
 def build_app(
@@ -115,17 +116,19 @@ def serve(
         host: the address to listen on. There is no login: keep it on this machine.
         port: the first port to try; the next free one is taken if it is in use.
         open_browser: open the page.
-        examples: questions offered while the chat is empty; by default some about the default
-            corpus, if that is what is searched.
+        examples: questions offered while the chat is empty; by default some about the document
+            that comes with the project, if that is what is searched.
 
     Raises:
         CitewiseError: the corpus is missing, or no port is free.
     """
-    listener = listening_socket(host, port)
-    with listener:
-        if assistant is None:
-            assistant, examples = _default_assistant(), examples or strings.SEED_QUESTIONS
-        _serve_on(listener, assistant, host, examples or (), open_browser)
+    if assistant is None:
+        assistant = _default_assistant()
+    _require_corpus(assistant)
+    if examples is None:
+        examples = strings.SEED_QUESTIONS if _holds_seed(assistant) else ()
+    with listening_socket(host, port) as listener:
+        _serve_on(listener, assistant, host, examples, open_browser)
 
 
 def _serve_on(
@@ -149,16 +152,40 @@ def _serve_on(
     threading.Thread(target=_warm, args=(assistant,), daemon=True).start()
     if open_browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    server = uvicorn.Server(config)
+    log = logging.getLogger("uvicorn.error")
+
+    def is_fault(_: logging.LogRecord) -> bool:
+        return not server.should_exit  # open pages are cut off at the end, as they must be
+
+    log.addFilter(is_fault)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
     except KeyboardInterrupt:
         say("Stopped.")
+    finally:
+        log.removeFilter(is_fault)
 
 
 def _default_assistant() -> ChatAssistant:
     from citewise.assistant import Assistant
 
     return Assistant()
+
+
+def _require_corpus(assistant: ChatAssistant) -> None:
+    """An assistant opens its corpus at the first question, too late for whoever mistyped it."""
+    corpus = getattr(assistant, "corpus", None)
+    if isinstance(corpus, Path) and not corpus.exists():
+        raise CorpusError(
+            f"The corpus {str(corpus)!r} does not exist.",
+            "Give a folder of documents, for example --corpus path/to/files.",
+        )
+
+
+def _holds_seed(assistant: ChatAssistant) -> bool:
+    corpus = getattr(assistant, "corpus", None)
+    return isinstance(corpus, Path) and (corpus / strings.SEED_DOCUMENT).is_file()
 
 
 def _warm(assistant: ChatAssistant) -> None:

@@ -17,6 +17,7 @@ SIDE_MARKDOWN: Final = (
 PLACEHOLDER: Final = "Ask your documents"
 CHAT_LABEL: Final = "Conversation"
 QUESTION_LABEL: Final = "Your question"
+SEED_DOCUMENT: Final = "deepseek-abandons-lightweight-ai.txt"
 SEED_QUESTIONS: Final = (
     "What MMLU score did DeepSeek-V2 get?",
     "Why did DeepSeek give up its lightweight AI strategy?",

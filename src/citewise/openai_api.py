@@ -50,7 +50,7 @@ class OpenAIGenerator:
         model: the model's name at that endpoint.
         api_key: sent as a bearer token to this endpoint alone.
         limits: time-outs and caps.
-        cache_prompt: send llama.cpp's field of that name.
+        cache_prompt: llama.cpp's field of that name; None: not sent, as others may refuse it.
 
     Raises:
         InputError: the address or the key cannot be used.
@@ -63,12 +63,12 @@ class OpenAIGenerator:
         api_key: str | None = None,
         *,
         limits: Limits | None = None,
-        cache_prompt: bool = False,
+        cache_prompt: bool | None = None,
     ) -> None:
         self.name = model
         self._limits = limits or Limits()
         self._endpoint = Endpoint(base_url, api_key or None, self._limits)
-        self._extra = {"cache_prompt": True} if cache_prompt else {}
+        self._extra = {} if cache_prompt is None else {"cache_prompt": cache_prompt}
         self._tells_probabilities = True
 
     def __repr__(self) -> str:

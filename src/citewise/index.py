@@ -31,6 +31,9 @@ from citewise.vectors import remove_other_generations
 __all__ = ["DocumentInfo", "Hit", "Index", "StoredPassage", "UpdateSummary"]
 
 
+_PATIENCE = 1.0  # Seconds.
+
+
 class Index:
     """Documents, passages and spans, ready to be searched. Safe to share between threads.
 
@@ -86,7 +89,8 @@ class Index:
             if not todo.reason:
                 return updating.summary(connection, todo)
         self._refuse_read_only()
-        with writer_lock(self.folder / LOCK):
+        # A reader that replaces a missing vector file holds the lock for a moment.
+        with writer_lock(self.folder / LOCK, wait=_PATIENCE):
             with self._database.writing() as connection:
                 # Another process may have been faster: look again, now that none can.
                 todo = self._plan(connection, named, remove_missing)

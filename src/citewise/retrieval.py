@@ -169,19 +169,25 @@ def _evidence(
 def _distinct(ranked: Sequence[Evidence]) -> list[Evidence]:
     """Without repeated words: page furniture often repeats the first lines of the article."""
     kept: list[Evidence] = []
-    seen: list[str] = []
-    for item in ranked:
-        words = item.rendered.rstrip("… .").lower()
-        # A cut-off copy ("...has secured a stag…") is the beginning of the sentence it repeats.
-        if any(words == other or _cut_off(words, other) for other in seen):
+    seen: set[str] = set()
+    whole = [_words(item) for item in ranked]
+    for item, words in zip(ranked, whole, strict=True):
+        if words in seen or _is_cut_off(item, words, whole):
             continue
         kept.append(item)
-        seen.append(words)
+        seen.add(words)
     return kept
 
 
-def _cut_off(words: str, other: str) -> bool:
-    return len(words) >= 40 and other.startswith(words)
+def _words(item: Evidence) -> str:
+    return item.rendered.rstrip("… .").lower()
+
+
+def _is_cut_off(item: Evidence, words: str, whole: Sequence[str]) -> bool:
+    """Whether this is the beginning ("DeepSeek-V2, f…") of a sentence that stands there whole."""
+    return item.rendered.endswith(("…", "...")) and any(
+        len(other) > len(words) and other.startswith(words) for other in whole
+    )
 
 
 def _with_siblings(query: Query, ranked: Sequence[Evidence], top_k: int) -> tuple[Evidence, ...]:

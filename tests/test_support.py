@@ -1,0 +1,76 @@
+"""What the support check must stop, and what it must let through."""
+
+from __future__ import annotations
+
+import pytest
+
+from citewise import check
+from citewise.errors import InputError
+from citewise.support import SupportJudge
+from citewise.types import Label
+
+TABLE = (
+    "| Model | MMLU Score | Inference Cost (per 1M tokens) |\n|---|---|---|\n"
+    "| DeepSeek-V2 | 78.5 | $0.14 |\n| GPT-4 (est.) | 86.4 | $5.00 |\n"
+)
+PROSE = "Ada Lovelace wrote the first program in 1843. The engine was never finished."
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "DeepSeek-V2 has an MMLU score of 78.5.",
+        "The inference cost of GPT-4 is $5.00 per 1M tokens.",
+        "DeepSeek-V2 scored 78.5 on MMLU and GPT-4 scored 86.4.",
+        "Ada Lovelace wrote the first program in 1843.",
+        "The engine was never finished.",
+    ],
+)
+def test_what_the_evidence_states_is_supported(claim: str) -> None:
+    verdict = check(claim, [TABLE, PROSE])
+    assert verdict.label is Label.SUPPORTED, verdict
+    assert verdict.score > 0.5
+
+
+@pytest.mark.parametrize(
+    ("claim", "reason"),
+    [
+        ("Ada Lovelace wrote the first program in 1844.", "the source says 1843, not 1844"),
+        ("Alan Turing wrote the first program in 1843.", "'Turing' is not in the source"),
+        ("The engine was finished.", "it leaves out a denial in the source"),
+        ("DeepSeek-V2 has an MMLU score of 86.4.", "belongs to 'GPT-4 (est.)', not to"),
+        ("The MMLU score of DeepSeek-V2 is $0.14.", "stands under 'Inference Cost"),
+        ("GPT-4 has an MMLU score of 78.5.", "belongs to 'DeepSeek-V2', not to 'GPT-4 (est.)'"),
+        ("Bananas are rich in potassium.", "no passage near it"),
+    ],
+)
+def test_what_it_does_not_state_is_not(claim: str, reason: str) -> None:
+    verdict = check(claim, [TABLE, PROSE])
+    assert verdict.label is not Label.SUPPORTED, verdict
+    assert reason in verdict.reason
+    assert verdict.score < 0.5
+
+
+def test_a_text_gets_the_verdict_of_its_weakest_sentence() -> None:
+    verdict = check("The engine was never finished. Ada Lovelace was 99 years old.", [PROSE])
+    assert verdict.claims[0].label is Label.SUPPORTED
+    assert verdict.label is verdict.claims[1].label is not Label.SUPPORTED
+
+
+def test_no_evidence_supports_nothing() -> None:
+    assert check("The engine was never finished.", []).label is Label.UNSUPPORTED
+
+
+@pytest.mark.parametrize("claim", ["", "  ", None])
+def test_an_empty_claim_is_an_error(claim: str) -> None:
+    with pytest.raises(InputError, match="Give a sentence"):
+        check(claim, [PROSE])
+
+
+def test_one_string_as_evidence_is_an_error() -> None:
+    with pytest.raises(InputError, match="Give a list"):
+        check("It rains.", "It rains.")
+
+
+def test_the_judge_seam_agrees_with_check() -> None:
+    assert SupportJudge().judge("The engine was never finished.", [PROSE]).supported

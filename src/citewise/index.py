@@ -6,6 +6,7 @@ deleted at any time, because the documents themselves live elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -26,7 +27,7 @@ from citewise.protocols import Embedder
 from citewise.records import DocumentInfo, StoredPassage
 from citewise.types import Document
 from citewise.updating import Progress, Split, UpdateSummary
-from citewise.vectors import remove_other_generations
+from citewise.vectors import remove_other_generations, vectors_path
 
 __all__ = ["DocumentInfo", "Hit", "Index", "StoredPassage", "UpdateSummary"]
 
@@ -87,6 +88,7 @@ class Index:
         with self._database.reading() as connection:
             todo = self._plan(connection, named, remove_missing)
             if not todo.reason:
+                self._tidy(int(meta(connection)["generation"]))
                 return updating.summary(connection, todo)
         self._refuse_read_only()
         # A reader that replaces a missing vector file holds the lock for a moment.
@@ -208,6 +210,14 @@ class Index:
         return updating.plan(
             connection, named, self.embedder, remove_missing=remove_missing, pending=self._pending
         )
+
+    def _tidy(self, generation: int) -> None:
+        """Remove what a crash left behind, unless somebody is writing just now."""
+        current = vectors_path(self.folder, generation)
+        left = any(path != current for path in self.folder.glob("vectors-*.faiss*"))
+        if left and not self._database.read_only:
+            with contextlib.suppress(IndexFault), writer_lock(self.folder / LOCK):
+                remove_other_generations(self.folder, generation)
 
     def _refuse_read_only(self) -> None:
         if self._database.read_only:

@@ -180,6 +180,9 @@ def _verdict(
     wrong = misplaced(claim.text, [c.evidence for c in chosen])
     if wrong:
         return Verdict(Label.CONTRADICTED, 0.05, wrong, claim.text)
+    if not _together(claim, chosen, weight, given):
+        reason = "its words stand in different places that do not say this together"
+        return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), reason, claim.text)
     best = chosen[0]
     negated = bool(_NEGATION.search(claim.text))
     source_negated = any(
@@ -196,6 +199,19 @@ def _verdict(
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.45), reason, claim.text)
     reason = f"no passage near it (not mentioned: {lacking})"
     return Verdict(Label.UNSUPPORTED, min(score, 0.25), reason, claim.text)
+
+
+def _together(
+    claim: _Claim, chosen: Sequence[_Candidate], weight: Callable[[str], float], given: str
+) -> bool:
+    """Whether one span holds most of what the sentence adds to the question.
+
+    Rows of a table are read side by side, so that they may share a comparison between them.
+    """
+    if len(chosen) < 2 or all(c.evidence.kind == "row" for c in chosen):
+        return True
+    added = claim.terms - frozenset(lexical_terms(given))
+    return not added or any(_recall(added, c.body_terms, weight) >= _ENOUGH_WORDS for c in chosen)
 
 
 def _number_verdict(

@@ -47,7 +47,9 @@ class Answerability:
 # Set by hand, from the separation seen on few questions; to be fitted on public question sets.
 _WITH_MODEL = {"bias": -3.4, "log_odds": 0.9, "cosine": 3.0, "coverage": 2.0}
 _WITHOUT_MODEL = {"bias": -5.2, "cosine": 7.0, "coverage": 3.0}
-_UNKNOWN_NAME = -4.0
+# An adjective or a place may be the reader's own word for it; an identifier is not.
+_UNKNOWN_NAME = -2.5
+_UNKNOWN_IDENTIFIER = -6.0
 
 
 def read_signals(
@@ -80,6 +82,10 @@ def _known(term: str, index: Index) -> bool:
     return index.contains(term) or index.similar(term) is not None
 
 
+def _is_identifier(name: str) -> bool:
+    return any(character.isdigit() or character.isupper() for character in name[1:])
+
+
 def estimate(signals: Signals) -> Answerability:
     """The probability that the question can be answered."""
     weights = _WITHOUT_MODEL if signals.log_odds is None else _WITH_MODEL
@@ -88,5 +94,6 @@ def estimate(signals: Signals) -> Answerability:
     if signals.log_odds is not None:
         logit += weights["log_odds"] * max(-8.0, min(8.0, signals.log_odds))
     if signals.unknown_names:
-        logit += _UNKNOWN_NAME
+        identifier = any(_is_identifier(name) for name in signals.unknown_names)
+        logit += _UNKNOWN_IDENTIFIER if identifier else _UNKNOWN_NAME
     return Answerability(1 / (1 + math.exp(-logit)), signals)

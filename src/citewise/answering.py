@@ -42,10 +42,14 @@ class Settings:
     """How answers are made.
 
     ``threshold`` is the least probability of being answerable for a question to be answered.
+    Where a draft was written and nothing of it survived the check, ``sure`` is the least
+    probability for the passages to be quoted instead: an invented draft is itself a sign that
+    the documents hold no answer.
     """
 
     mode: Mode = "strict"
-    threshold: float = 0.5
+    threshold: float = 0.45
+    sure: float = 0.88
 
 
 @dataclass(slots=True)
@@ -174,10 +178,16 @@ def _check(run: _Run, text: str, index: Index) -> Iterator[Event]:
 
 def _finish(run: _Run, gate: Answerability, answerable: bool, models: dict[str, str]) -> Answer:
     with run.timed("compose"):
+        failed = bool(run.draft) and not run.kept and not run.notices
         refused = bool(run.draft) and not run.kept and any(map(is_refusal, split_draft(run.draft)))
         if run.kept and answerable:
             status, parts = Status.ANSWERED, compose(run.kept)
-        elif answerable and not refused and run.evidence:
+        elif (
+            answerable
+            and not refused
+            and run.evidence
+            and (not failed or gate.probability >= run.settings.sure)
+        ):
             status, parts = Status.QUOTED, quoted(run.evidence)
         else:
             status, parts = Status.NOT_FOUND, not_found(gate.signals.unknown_names)

@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from citewise.quantities import Quantity, holds, quantities
+from citewise.quantities import Quantity, holds, names, quantities
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence
 
 __all__ = ["misplaced"]
 
+# Whole numbers below this, behind a name, tell versions apart: "Llama 3", "Windows 11".
+_VERSIONS = 100
 _RESPECTIVELY = re.compile(r"\brespectively\b", re.IGNORECASE)
 
 
@@ -29,12 +31,17 @@ def misplaced(sentence: str, evidence: Sequence[Evidence]) -> str:
     """
     rows = [_row(item.rendered) for item in evidence if item.kind == "row"]
     prose = [q for e in evidence if e.kind != "row" for q in quantities(e.rendered or e.text)]
+    stray = _names_outside(sentence, evidence)
     for number in quantities(sentence):
         holders = [row for row in rows if _held(row, number)]
-        if not holders or holds(prose, number):
+        if not holders or holds(prose, number) or _in_a_subject(number, rows):
             continue
-        reason = _wrong_row(sentence, number, rows, holders) or _wrong_column(
-            sentence, number, holders
+        if stray:
+            return f"the row with {number.text} does not speak of {stray!r}"
+        reason = (
+            _wrong_row(sentence, number, rows, holders)
+            or _foreign_row(sentence, number, holders)
+            or _wrong_column(sentence, number, holders)
         )
         if reason:
             return reason
@@ -49,6 +56,43 @@ def _row(rendered: str) -> _Row:
 
 def _held(row: _Row, number: Quantity) -> bool:
     return any(holds(quantities(value), number) for _, value in row.cells)
+
+
+def _in_a_subject(number: Quantity, rows: Sequence[_Row]) -> bool:
+    """A number such as the 405B of "Llama 3 405B" is part of the row's name."""
+    return any(holds(quantities(row.subject), number) for row in rows)
+
+
+def _names_outside(sentence: str, evidence: Sequence[Evidence]) -> str:
+    """A name in the sentence that none of the cited rows, nor their heading, holds."""
+    text = " ".join(f"{e.heading} {e.rendered}" for e in evidence if e.kind == "row")
+    terms = set(lexical_terms(text))
+    return next((n.text for n in names(sentence) if not n.stands_in(text, terms)), "")
+
+
+def _foreign_row(sentence: str, number: Quantity, holders: Sequence[_Row]) -> str:
+    """The number comes only from rows whose subject the sentence does not name."""
+    terms = set(lexical_terms(sentence))
+    for row in holders:
+        own = [q for q in quantities(row.subject) if q.value < _VERSIONS]
+        said = [q for q in quantities(sentence) if q.value < _VERSIONS and q is not number]
+        other = next((q for q in said if _same_word_before(sentence, q, row.subject, own)), None)
+        if terms.intersection(content_terms(row.subject)) and other is None:
+            return ""
+    return f"{number.text} belongs to {holders[0].subject!r}"
+
+
+def _same_word_before(sentence: str, said: Quantity, subject: str, own: list[Quantity]) -> bool:
+    """Whether the sentence says "Llama 4" where the subject says "Llama 3"."""
+    word = _word_before(sentence, said)
+    return bool(word) and any(
+        word == _word_before(subject, q) and q.value != said.value for q in own
+    )
+
+
+def _word_before(text: str, number: Quantity) -> str:
+    words = re.findall(r"\w+", text[: number.start])
+    return words[-1].lower() if words else ""
 
 
 def _wrong_row(
@@ -77,7 +121,7 @@ def _place(sentence: str, row: _Row, rows: Sequence[_Row]) -> int:
     own = set(content_terms(row.subject))
     others = set[str]().union(*(content_terms(r.subject) for r in rows if r is not row))
     telling = own - others or own
-    for word in re.finditer(r"[\w.-]+", sentence):
+    for word in re.finditer(r"[^\W\d][\w.-]*", sentence):
         if telling & set(lexical_terms(word[0])):
             return word.start()
     return -1
@@ -93,4 +137,7 @@ def _wrong_column(sentence: str, number: Quantity, holders: Sequence[_Row]) -> s
         if best == 0 or any(named[name] for name in own):
             return ""
     asked = max(named, key=lambda name: named[name])
+    # "It falls from 1,500 to 800 by 2026": both columns' values are told.
+    if any(holds(quantities(sentence), q) for q in quantities(dict(row.cells)[asked])):
+        return ""
     return f"{number.text} stands under {own[0]!r}, not under {asked!r}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from citewise.tokens import content_terms, lexical_terms
@@ -29,8 +29,8 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
-_DIGITS = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
-_YEAR_GLUED = re.compile(r"(?:19|20)\d\d(\d+)")
+_GLUED = re.compile(r"(?<=[A-Za-z])\d{1,9}(?![\w.])")
+_YEAR_GLUED = re.compile(r"((?:19|20)\d\d)(\d{1,9})(?!\d)")
 _TOKEN = re.compile(r"[^\W_](?:[\w.&’'-]*[^\W_])?\+?")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|\n\s*|[-*•]\s+|[\"“‘'(]\s*)$")
@@ -56,6 +56,22 @@ class Name:
     text: str
     terms: tuple[str, ...]
     acronym: bool
+
+    def stands_in(self, text: str, terms: Collection[str]) -> bool:
+        """Whether a text, or its terms, hold the name.
+
+        One with digits must stand there in one piece: "GPT-5" is not in "GPT-4 costs $5".
+        """
+        if any(character.isdigit() for character in self.text):
+            squeezed = re.escape(_squeezed(self.text))
+            return re.search(rf"{squeezed}(?!\d)", _squeezed(text)) is not None
+        return self.terms[0] in terms or (
+            len(self.terms) > 1 and all(term in terms for term in self.terms[1:])
+        )
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[^\w]|_", "", text).lower()
 
 
 def quantities(text: str) -> list[Quantity]:
@@ -93,19 +109,20 @@ def _same(one: float, other: float) -> bool:
 
 
 def loose_values(text: str) -> set[float]:
-    """Every run of digits, even inside words, for evidence that lost its spaces.
+    """Numbers at the end of a word or behind a year, for evidence that lost its spaces.
 
     "June 20262670 published articles" holds 2670 behind its year.
     """
-    values = {
-        float(match[0].replace(",", "")) for match in _DIGITS.finditer(text) if len(match[0]) < 30
-    }
-    values |= {float(match[1]) for match in _YEAR_GLUED.finditer(text) if len(match[1]) < 30}
+    values = {float(match[0]) for match in _GLUED.finditer(text)}
+    values |= {float(part) for match in _YEAR_GLUED.finditer(text) for part in match.groups()}
     return values
 
 
-def names(text: str) -> list[Name]:
-    """Names and identifiers: capitalised inside a sentence, or with inner capitals or digits."""
+def names(text: str, known: Collection[str] = ()) -> list[Name]:
+    """Names and identifiers: capitalised inside a sentence, or with inner capitals or digits.
+
+    A word that begins a sentence is one only if it is among ``known`` names.
+    """
     tokens = list(_TOKEN.finditer(text))
     words = [token for token in tokens if token[0][0].isalpha()]
     # A headline or a shout capitalises everything, so that capitals say nothing.
@@ -113,9 +130,9 @@ def names(text: str) -> list[Name]:
     found = {}
     for token in tokens:
         word = _POSSESSIVE.sub("", token[0])
-        if _is_name(word, text, token.start(), shouted):
+        if word in known or _is_name(word, text, token.start(), shouted):
             terms = tuple(content_terms(word))
-            found[word] = Name(word, terms, word.isupper() and len(word) <= 5)
+            found[word] = Name(word, terms, word.isalpha() and word.isupper() and len(word) <= 5)
     return [name for name in found.values() if name.terms]
 
 

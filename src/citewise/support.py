@@ -20,7 +20,11 @@ __all__ = ["Attribution", "SupportJudge", "attribute", "evidence_from_texts"]
 
 _MOST_CITATIONS = 4
 _ENOUGH_WORDS = 0.5
-_SOME_WORDS = 0.3
+_SOME_WORDS = 0.45
+# Characters between a span and the one that names whom it speaks of; and the rarity (see
+# ``Index.idf``) up to which a name counts as what the whole document is about.
+_NEAR = 800
+_COMMON = 2.0
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|neither|nor|without|cannot|nothing|nobody|hardly|n[’']t)\b"
     r"|n[’']t\b|\b(?:unable|fails? to|failed to)\b",
@@ -70,22 +74,23 @@ def attribute(
         weight: how much a term counts, such as its rarity.
         given: words that need no proof, such as those of the question.
     """
-    claim = _claim(sentence)
+    claim = _claim(sentence, evidence)
     candidates = [_candidate(claim, item, weight) for item in evidence]
     if not candidates or not claim.terms:
         reason = "there is no evidence" if claim.terms else "it states nothing that can be checked"
         return Attribution(Verdict(Label.UNSUPPORTED, 0.0, reason, sentence), ())
-    chosen = _cover(claim, candidates)
+    chosen = _cover(claim, candidates, weight)
     cited = tuple(candidate.evidence for candidate in chosen)
     return Attribution(_verdict(claim, chosen, weight, given), cited)
 
 
-def _claim(sentence: str) -> _Claim:
+def _claim(sentence: str, evidence: Sequence[Evidence]) -> _Claim:
+    known = {name.text for item in evidence for name in names(item.rendered or item.text)}
     return _Claim(
         sentence,
         frozenset(content_terms(sentence)) if lexical_terms(sentence) else frozenset(),
         tuple(quantities(sentence)),
-        tuple(names(sentence)),
+        tuple(names(sentence, known)),
     )
 
 
@@ -108,7 +113,9 @@ def _recall(wanted: frozenset[str], held: frozenset[str], weight: Callable[[str]
     return sum(weight(term) for term in wanted & held) / total if total else 0.0
 
 
-def _cover(claim: _Claim, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+def _cover(
+    claim: _Claim, candidates: Sequence[_Candidate], weight: Callable[[str], float]
+) -> list[_Candidate]:
     """The best span, then whatever adds a number or a name that is still missing."""
 
     def worth(candidate: _Candidate) -> float:
@@ -119,11 +126,11 @@ def _cover(claim: _Claim, candidates: Sequence[_Candidate]) -> list[_Candidate]:
 
     chosen = [max(candidates, key=worth)]
     while len(chosen) < _MOST_CITATIONS:
-        numbers, missing_names = _missing(claim, chosen)
+        numbers, missing_names = _missing(claim, chosen, weight)
         if not numbers and not missing_names:
             break
         gains = [
-            (_gain(candidate, numbers, missing_names, chosen[0]), -place)
+            (_gain(candidate, numbers, missing_names, chosen[0], weight), -place)
             for place, candidate in enumerate(candidates)
         ]
         gain, place = max(gains)
@@ -138,27 +145,45 @@ def _gain(
     numbers: Sequence[Quantity],
     missing_names: Sequence[Name],
     best: _Candidate,
+    weight: Callable[[str], float],
 ) -> tuple[float, float]:
     held = sum(_has_number(candidate, q) for q in numbers)
-    held += sum(_has_name(candidate.body_terms, name) for name in missing_names)
+    held += sum(_names(candidate, name, best, weight) for name in missing_names)
     near = candidate.evidence.document == best.evidence.document
     return (float(held), candidate.overlap + 0.1 * near) if held else (0.0, 0.0)
 
 
-def _missing(claim: _Claim, chosen: Sequence[_Candidate]) -> tuple[list[Quantity], list[Name]]:
+def _names(
+    candidate: _Candidate, name: Name, best: _Candidate, weight: Callable[[str], float]
+) -> bool:
+    """Whether this span holds the name, and can tell by it whom the best one speaks of.
+
+    "The company" is named a little before, or it is what the whole document is about. A rare name
+    from elsewhere must not be tied to words that were not said of it.
+    """
+    here, there = best.evidence, candidate.evidence
+    if here.document != there.document or not _has_name(candidate, name):
+        return False
+    return abs(here.start - there.start) <= _NEAR or weight(name.terms[0]) <= _COMMON
+
+
+def _missing(
+    claim: _Claim, chosen: Sequence[_Candidate], weight: Callable[[str], float]
+) -> tuple[list[Quantity], list[Name]]:
     numbers = [q for q in claim.quantities if not any(_has_number(c, q) for c in chosen)]
-    terms = frozenset[str]().union(*(c.body_terms for c in chosen))
-    return numbers, [name for name in claim.names if not _has_name(terms, name)]
+    unnamed = [
+        name for name in claim.names if not any(_names(c, name, chosen[0], weight) for c in chosen)
+    ]
+    return numbers, unnamed
+
+
+def _has_name(candidate: _Candidate, name: Name) -> bool:
+    item = candidate.evidence
+    return name.stands_in(item.rendered or item.text, candidate.body_terms)
 
 
 def _has_number(candidate: _Candidate, wanted: Quantity) -> bool:
     return holds(candidate.quantities, wanted) or wanted.value in candidate.loose
-
-
-def _has_name(terms: frozenset[str], name: Name) -> bool:
-    return name.terms[0] in terms or (
-        len(name.terms) > 1 and all(term in terms for term in name.terms[1:])
-    )
 
 
 def _verdict(
@@ -169,10 +194,11 @@ def _verdict(
     recall = _recall(claim.terms, known, weight)
     proven = _recall(claim.terms, terms, weight)
     score = round(min(1.0, 0.2 + 0.8 * min(1.0, (recall + proven) / 1.6)), 3)
-    numbers, missing_names = _missing(claim, chosen)
+    numbers, missing_names = _missing(claim, chosen, weight)
     if numbers:
         return _number_verdict(claim, chosen, numbers[0], proven)
-    unknown = [name for name in missing_names if not _has_name(terms, name)]
+    headings = " ".join(c.evidence.heading for c in chosen)
+    unknown = [n for n in missing_names if not n.stands_in(headings, lexical_terms(headings))]
     if unknown:
         return Verdict(
             Label.UNSUPPORTED, 0.15, f"{unknown[0].text!r} is not in the source", claim.text
@@ -180,7 +206,7 @@ def _verdict(
     wrong = misplaced(claim.text, [c.evidence for c in chosen])
     if wrong:
         return Verdict(Label.CONTRADICTED, 0.05, wrong, claim.text)
-    if not _together(claim, chosen, weight, given):
+    if proven >= _SOME_WORDS and not _together(claim, chosen, weight, given):
         reason = "its words stand in different places that do not say this together"
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), reason, claim.text)
     best = chosen[0]
@@ -208,9 +234,10 @@ def _together(
 
     Rows of a table are read side by side, so that they may share a comparison between them.
     """
-    if len(chosen) < 2 or all(c.evidence.kind == "row" for c in chosen):
+    if all(c.evidence.kind == "row" for c in chosen):
         return True
-    added = claim.terms - frozenset(lexical_terms(given))
+    known = frozenset(lexical_terms(given))
+    added = frozenset(t for t in claim.terms - known if not t[0].isdigit())
     return not added or any(_recall(added, c.body_terms, weight) >= _ENOUGH_WORDS for c in chosen)
 
 

@@ -48,7 +48,8 @@ class Answerability:
 _WITH_MODEL = {"bias": -3.4, "log_odds": 0.9, "cosine": 3.0, "coverage": 2.0}
 _WITHOUT_MODEL = {"bias": -5.2, "cosine": 7.0, "coverage": 3.0}
 # An adjective or a place may be the reader's own word for it; an identifier is not.
-_UNKNOWN_NAME = -2.5
+_UNKNOWN_NAME = -1.5
+_UNKNOWN_NAMES = -3.5
 _UNKNOWN_IDENTIFIER = -6.0
 
 
@@ -95,5 +96,6 @@ def estimate(signals: Signals) -> Answerability:
         logit += weights["log_odds"] * max(-8.0, min(8.0, signals.log_odds))
     if signals.unknown_names:
         identifier = any(_is_identifier(name) for name in signals.unknown_names)
-        logit += _UNKNOWN_IDENTIFIER if identifier else _UNKNOWN_NAME
+        several = len(signals.unknown_names) > 1
+        logit += _UNKNOWN_IDENTIFIER if identifier else _UNKNOWN_NAMES if several else _UNKNOWN_NAME
     return Answerability(1 / (1 + math.exp(-logit)), signals)

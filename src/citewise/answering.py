@@ -11,11 +11,12 @@ from typing import Literal, TypeAlias
 
 from citewise.answerability import Answerability, estimate, read_signals
 from citewise.composing import compose, not_found, quoted
-from citewise.drafts import is_refusal, is_statement, split_draft
+from citewise.drafts import is_refusal, is_statement, shorter, split_draft
 from citewise.errors import GeneratorError
 from citewise.index import Index
 from citewise.prompting import answer_prompt, gate_prompt, sources_for_prompt
 from citewise.protocols import Generator
+from citewise.readings import read_cells
 from citewise.retrieval import Query, Retriever, make_query
 from citewise.support import Attribution, attribute
 from citewise.types import (
@@ -48,7 +49,7 @@ class Settings:
     """
 
     mode: Mode = "strict"
-    threshold: float = 0.45
+    threshold: float = 0.4
     sure: float = 0.88
 
 
@@ -93,7 +94,7 @@ def answer_events(
 ) -> Iterator[Event]:
     """The events of one question: evidence, draft, verdicts, and last the answer."""
     began = time.perf_counter()
-    run = _Run(question, Query(question, question, question), history, settings, began)
+    run = _Run(question, Query(question, question, question, question), history, settings, began)
     run.notices.extend(notices)
     with run.timed("retrieve"):
         run.query = make_query(question, history, index)
@@ -103,8 +104,18 @@ def answer_events(
     sources = sources_for_prompt(run.evidence)
     gate, generator = _gate(run, sources, index, generator)
     answerable = gate.probability >= settings.threshold
-    if answerable and generator is not None:
-        yield from _draft(run, sources, index, generator)
+    if answerable:
+        with run.timed("read"):
+            earlier = history[-1] if history else ""
+            run.draft = read_cells(question, run.query.asked, earlier, run.evidence, index.idf)
+        if run.draft:
+            yield TextEvent(run.draft)
+            for sentence in split_draft(run.draft):
+                yield from _check(run, sentence, index)
+        if not run.kept and generator is not None:
+            run.draft = ""
+            run.dropped.clear()
+            yield from _draft(run, sources, index, generator)
     yield AnswerEvent(_finish(run, gate, answerable, models))
 
 
@@ -166,14 +177,26 @@ def _check(run: _Run, text: str, index: Index) -> Iterator[Event]:
     if is_refusal(text) or not is_statement(text):
         return
     with run.timed("verify"):
-        found = attribute(text, run.evidence, weight=index.idf, given=run.query.text)
-    sentence = Sentence(text, (), found.verdict)
+        found = _best_attribution(run, text, index)
+    sentence = Sentence(found.verdict.claim, (), found.verdict)
     shown = found.verdict.supported or run.settings.mode == "flag"
     if shown:
         run.kept.append(found)
     else:
         run.dropped.append(sentence)
     yield SentenceEvent(sentence, shown)
+
+
+def _best_attribution(run: _Run, text: str, index: Index) -> Attribution:
+    """Of the sentence, or of the longest beginning of it that is supported."""
+    whole = attribute(text, run.evidence, weight=index.idf, given=run.query.text)
+    if whole.verdict.supported or run.settings.mode == "flag":
+        return whole
+    tries = (
+        attribute(part, run.evidence, weight=index.idf, given=run.query.text)
+        for part in shorter(text)
+    )
+    return next((found for found in tries if found.verdict.supported), whole)
 
 
 def _finish(run: _Run, gate: Answerability, answerable: bool, models: dict[str, str]) -> Answer:

@@ -61,13 +61,13 @@ class Assistant:
         llm: str | LLM | Generator | None = None,
         embedder: Embedder | None = None,
         mode: Mode = "strict",
-        threshold: float = 0.45,
+        threshold: float = 0.4,
         quiet: bool = False,
     ) -> None:
         if mode not in ("strict", "flag"):
             raise InputError(f"The mode {mode!r} is unknown.", 'Use "strict" or "flag".')
         if not 0.0 <= threshold <= 1.0:
-            raise InputError(f"The threshold {threshold!r} is not in [0, 1].", "Use 0.45.")
+            raise InputError(f"The threshold {threshold!r} is not in [0, 1].", "Use 0.4.")
         self.corpus = Path(corpus) if corpus is not None else default_corpus()
         self.index_folder = Path(index) if index is not None else default_index(self.corpus)
         self.mode: Mode = mode

@@ -7,7 +7,7 @@ import re
 from citewise.prompting import clean_draft
 from citewise.sentences import sentence_offsets
 
-__all__ = ["is_refusal", "is_statement", "split_draft"]
+__all__ = ["is_refusal", "is_statement", "shorter", "split_draft"]
 
 _REFUSAL = re.compile(
     r"\b(?:sources?|documents?|texts?|passages?|information|context)\b[^.]{0,60}"
@@ -25,6 +25,13 @@ _FILLER = re.compile(
     r"(?:here (?:is|are) (?:the|what|an?)\b[^.]*|i hope this helps[^.]*|let me know[^.]*)?[.!:]*$",
     re.IGNORECASE,
 )
+# Where a sentence can end earlier: before what it adds to its main clause.
+_ADDED_CLAUSE = re.compile(
+    r",?\s+(?:which|who|where|while|whereas|thereby|thus)\s"
+    r"|,\s+(?:and|but|so|as|with|making|leading|including|indicating|suggesting|due|because|even|"
+    r"\w+ing)\s|\s+(?:due to|because of|as well as)\s|;\s"
+)
+_FEWEST_WORDS = 4
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 
 
@@ -45,3 +52,13 @@ def is_refusal(sentence: str) -> bool:
 def is_statement(sentence: str) -> bool:
     """Whether there is anything to check: greetings and "Here is what I found:" state nothing."""
     return _FILLER.fullmatch(sentence) is None and any(map(str.isalnum, sentence))
+
+
+def shorter(sentence: str) -> list[str]:
+    """The sentence without its last clause, without its last two, and so on; longest first.
+
+    Small models append an inference of their own to a fact; the fact may stand alone.
+    """
+    cuts = [match.start() for match in _ADDED_CLAUSE.finditer(sentence)]
+    heads = [sentence[:cut].rstrip(" ,;") for cut in reversed(cuts)]
+    return [f"{head}." for head in heads if len(head.split()) >= _FEWEST_WORDS]

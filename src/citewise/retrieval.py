@@ -37,14 +37,20 @@ _COMPARES = re.compile(
     r"top|first|last|higher|lower|bigger|larger|smaller|better|worse|\w{3,}est)\b",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _MOST_SIBLINGS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question made ready to be searched: with its history's words, and slips corrected."""
+    """A question made ready to be searched.
+
+    ``asked`` is the question with slips corrected; ``text`` adds the words of the question before
+    a follow-up; ``lexical`` is that as terms, slips corrected.
+    """
 
     question: str
+    asked: str
     text: str
     lexical: str
 
@@ -55,11 +61,17 @@ def make_query(question: str, history: Sequence[str], index: Index) -> Query:
     if history and _depends_on_history(question):
         text = f"{history[-1]} {question}"
     mended = [_mended(term, index) for term in content_terms(text)]
-    return Query(question, text, " ".join(mended) if mended else text)
+    asked = _WORD.sub(lambda match: _mended_word(match[0], index), question)
+    return Query(question, asked, text, " ".join(mended) if mended else text)
 
 
 def _depends_on_history(question: str) -> bool:
     return bool(_DEPENDENT.search(question)) or len(content_terms(question)) < 4
+
+
+def _mended_word(word: str, index: Index) -> str:
+    (term, *parts) = lexical_terms(word) or [word]
+    return word if parts or index.contains(term) else index.similar(term) or word
 
 
 def _mended(term: str, index: Index) -> str:

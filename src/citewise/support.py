@@ -26,7 +26,8 @@ _SOME_WORDS = 0.45
 _NEAR = 800
 _COMMON = 2.0
 _NEGATION = re.compile(
-    r"\b(?:not|no|never|none|neither|nor|without|cannot|nothing|nobody|hardly|n[’']t)\b"
+    r"\b(?:not(?! (?:just|only|merely|simply|solely)\b)|no|never|none|neither|nor|without|cannot"
+    r"|nothing|nobody|hardly|n[’']t)\b"
     r"|n[’']t\b|\b(?:unable|fails? to|failed to)\b",
     re.IGNORECASE,
 )

@@ -6,29 +6,33 @@ import time
 from collections.abc import Generator as Generator_
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from citewise.answerability import Answerability, estimate, read_signals
+from citewise.comparing import compare
 from citewise.composing import compose, not_found, quoted
-from citewise.drafts import is_refusal, is_statement, shorter, split_draft
+from citewise.drafts import is_refusal, is_statement, shorter, split_draft, split_lead
 from citewise.errors import GeneratorError
 from citewise.index import Index
 from citewise.prompting import answer_prompt, gate_prompt, sources_for_prompt
 from citewise.protocols import Generator
 from citewise.readings import read_cells
+from citewise.relevance import misses
 from citewise.retrieval import Query, Retriever, make_query
-from citewise.support import Attribution, attribute
+from citewise.support import Attribution, agrees, attribute
 from citewise.types import (
     Answer,
     AnswerEvent,
     Event,
     Evidence,
     EvidenceEvent,
+    Label,
     Sentence,
     SentenceEvent,
     Status,
     TextEvent,
+    Verdict,
 )
 
 __all__ = ["Mode", "Settings", "answer_events"]
@@ -98,20 +102,14 @@ def answer_events(
     run.notices.extend(notices)
     with run.timed("retrieve"):
         run.query = make_query(question, history, index)
-        run.evidence = retriever.search(run.query, top_k)
+        run.evidence = retriever.gather(run.query, top_k)
     run.timings["evidence"] = time.perf_counter() - began
     yield EvidenceEvent(run.evidence)
     sources = sources_for_prompt(run.evidence)
     gate, generator = _gate(run, sources, index, generator)
     answerable = gate.probability >= settings.threshold
     if answerable:
-        with run.timed("read"):
-            earlier = history[-1] if history else ""
-            run.draft = read_cells(question, run.query.asked, earlier, run.evidence, index.idf)
-        if run.draft:
-            yield TextEvent(run.draft)
-            for sentence in split_draft(run.draft):
-                yield from _check(run, sentence, index)
+        yield from _read(run, index)
         if not run.kept and generator is not None:
             run.draft = ""
             run.dropped.clear()
@@ -132,6 +130,24 @@ def _gate(
             generator = None
     with run.timed("decide"):
         return estimate(read_signals(run.query, run.evidence, index, log_odds)), generator
+
+
+def _read(run: _Run, index: Index) -> Iterator[Event]:
+    """Answer from the cells of a table, where the question points at some."""
+    question, asked = run.question, run.query.asked
+    earlier = run.history[-1] if run.history else ""
+    with run.timed("read"):
+        compared = compare(question, asked, earlier, run.evidence, index.idf)
+        cells = "" if compared else read_cells(question, asked, earlier, run.evidence, index.idf)
+    run.draft = " ".join(comparison.text for comparison in compared) or cells
+    if run.draft:
+        yield TextEvent(run.draft)
+    for found in compared:
+        verdict = Verdict(Label.SUPPORTED, 1.0, found.reason, found.text)
+        run.kept.append(Attribution(verdict, found.evidence))
+        yield SentenceEvent(Sentence(found.text, (), verdict), shown=True)
+    for sentence in split_draft(cells):
+        yield from _check(run, sentence, index)
 
 
 def _draft(
@@ -189,21 +205,34 @@ def _check(run: _Run, text: str, index: Index) -> Iterator[Event]:
 
 def _best_attribution(run: _Run, text: str, index: Index) -> Attribution:
     """Of the sentence, or of the longest beginning of it that is supported."""
-    whole = attribute(text, run.evidence, weight=index.idf, given=run.query.text)
-    if whole.verdict.supported or run.settings.mode == "flag":
-        return whole
-    tries = (
-        attribute(part, run.evidence, weight=index.idf, given=run.query.text)
-        for part in shorter(text)
-    )
-    return next((found for found in tries if found.verdict.supported), whole)
+
+    def judged(part: str) -> Attribution:
+        return attribute(part, run.evidence, weight=index.idf, given=run.query.text)
+
+    lead, rest = split_lead(text)
+    whole = judged(rest)
+    if not whole.verdict.supported and run.settings.mode == "strict":
+        tries = map(judged, shorter(rest))
+        whole = next((found for found in tries if found.verdict.supported), whole)
+    if lead and whole.verdict.supported and agrees(lead, run.question, whole.verdict.claim):
+        claim = f"{lead}: {whole.verdict.claim}"
+        return replace(whole, verdict=replace(whole.verdict, claim=claim))
+    return whole
+
+
+def _missed(run: _Run) -> str:
+    """Why what is left of the draft does not answer the question; "" if it may."""
+    sentences = [found.verdict.claim for found in run.kept]
+    cited = [item for found in run.kept for item in found.evidence]
+    return misses(run.question, sentences, cited) if sentences else ""
 
 
 def _finish(run: _Run, gate: Answerability, answerable: bool, models: dict[str, str]) -> Answer:
     with run.timed("compose"):
-        failed = bool(run.draft) and not run.kept and not run.notices
+        missed = _missed(run)
+        failed = bool(run.draft) and (not run.kept or bool(missed)) and not run.notices
         refused = bool(run.draft) and not run.kept and any(map(is_refusal, split_draft(run.draft)))
-        if run.kept and answerable:
+        if run.kept and answerable and not missed:
             status, parts = Status.ANSWERED, compose(run.kept)
         elif (
             answerable
@@ -237,6 +266,7 @@ def _finish(run: _Run, gate: Answerability, answerable: bool, models: dict[str, 
             "unknown_names": ", ".join(signals.unknown_names),
             "searched_for": run.query.lexical,
             "model_refused": refused,
+            "misses": missed,
             "sources_in_prompt": len(sources_for_prompt(run.evidence)),
         },
     )

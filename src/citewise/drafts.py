@@ -7,7 +7,7 @@ import re
 from citewise.prompting import clean_draft
 from citewise.sentences import sentence_offsets
 
-__all__ = ["is_refusal", "is_statement", "shorter", "split_draft"]
+__all__ = ["is_refusal", "is_statement", "shorter", "split_draft", "split_lead"]
 
 _REFUSAL = re.compile(
     r"\b(?:sources?|documents?|texts?|passages?|information|context)\b[^.]{0,60}"
@@ -32,6 +32,8 @@ _ADDED_CLAUSE = re.compile(
     r"\w+ing)\s|\s+(?:due to|because of|as well as)\s|;\s"
 )
 _FEWEST_WORDS = 4
+_LEAD = re.compile(r"^(?P<lead>yes|no)\b\s*[,.:;–-]*\s*(?=\S)", re.IGNORECASE)
+_ACCORDING = re.compile(r"^according to [^,]{2,60},\s*", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 
 
@@ -55,10 +57,23 @@ def is_statement(sentence: str) -> bool:
 
 
 def shorter(sentence: str) -> list[str]:
-    """The sentence without its last clause, without its last two, and so on; longest first.
+    """The sentence without "According to ...", then without its last clause, its last two, ...
 
     Small models append an inference of their own to a fact; the fact may stand alone.
     """
-    cuts = [match.start() for match in _ADDED_CLAUSE.finditer(sentence)]
-    heads = [sentence[:cut].rstrip(" ,;") for cut in reversed(cuts)]
-    return [f"{head}." for head in heads if len(head.split()) >= _FEWEST_WORDS]
+    bare = _ACCORDING.sub("", sentence)
+    whole = [bare[:1].upper() + bare[1:]] if bare != sentence else []
+    cuts = [match.start() for match in _ADDED_CLAUSE.finditer(bare)]
+    heads = [bare[:cut].rstrip(" ,;") for cut in reversed(cuts)]
+    return whole + [
+        f"{head[:1].upper()}{head[1:]}." for head in heads if len(head.split()) >= _FEWEST_WORDS
+    ]
+
+
+def split_lead(sentence: str) -> tuple[str, str]:
+    """ "Yes, it does." as "Yes" and "It does."; "" where a sentence has no such lead."""
+    match = _LEAD.match(sentence)
+    if match is None:
+        return "", sentence
+    rest = sentence[match.end() :]
+    return match["lead"].capitalize(), rest[:1].upper() + rest[1:]

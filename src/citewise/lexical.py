@@ -14,6 +14,7 @@ from citewise.tokens import content_terms
 __all__ = ["Hit", "contains", "edits", "idf", "rank_passages", "score_spans", "similar"]
 
 # A question has a dozen terms; of a pasted text the rarest decide, and the rest only cost time.
+_SHORTEST = 4
 _MOST_TERMS = 64
 # As in FTS5's bm25().
 _K1, _B = 1.2, 0.75
@@ -98,16 +99,16 @@ def similar(connection: sqlite3.Connection, term: str) -> str | None:
     """The most frequent stored term that is a slip of the pen away from ``term``, if there is one.
 
     One edit (insertion, deletion, exchange, or two neighbours swapped) for words of 4 to 7
-    characters, two for longer ones; the first letter is taken to be right. Words with digits are
+    characters, two for longer ones, and never to a word of fewer than 4; the first letter is taken to be right. Words with digits are
     never corrected, since "v2" and "v3" are not slips.
     """
-    if len(term) < 4 or any(character.isdigit() for character in term):
+    if len(term) < _SHORTEST or any(character.isdigit() for character in term):
         return None
     allowed = 1 if len(term) < 8 else 2
     rows = connection.execute(
         "SELECT term, doc FROM passages_vocab WHERE term >= ? AND term < ?"
         " AND length(term) BETWEEN ? AND ?",
-        (term[0], chr(ord(term[0]) + 1), len(term) - allowed, len(term) + allowed),
+        (term[0], chr(ord(term[0]) + 1), max(_SHORTEST, len(term) - allowed), len(term) + allowed),
     )
     near = [(edits(term, other), -count, other) for other, count in rows]
     best = min(near, default=None)

@@ -32,6 +32,7 @@ _WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
 _GLUED = re.compile(r"(?<=[A-Za-z])\d{1,9}(?![\w.])")
 _YEAR_GLUED = re.compile(r"((?:19|20)\d\d)(\d{1,9})(?!\d)")
 _TOKEN = re.compile(r"[^\W_](?:[\w.&’'-]*[^\W_])?\+?")
+_PEOPLE = re.compile(r"(?:es|ese|ians?|eans?|ans?|ish|a|e|i|y)$")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|\n\s*|[-*•]\s+|[\"“‘'(]\s*)$")
 
@@ -60,14 +61,19 @@ class Name:
     def stands_in(self, text: str, terms: Collection[str]) -> bool:
         """Whether a text, or its terms, hold the name.
 
-        One with digits must stand there in one piece: "GPT-5" is not in "GPT-4 costs $5".
+        One of several parts must stand there in one piece: "GPT-5" is not in "GPT-4 costs $5",
+        nor "OpenAI" in "open source AI". A people's name stands for its country's.
         """
-        if any(character.isdigit() for character in self.text):
+        if len(self.terms) > 1 or any(character.isdigit() for character in self.text):
             squeezed = re.escape(_squeezed(self.text))
             return re.search(rf"{squeezed}(?!\d)", _squeezed(text)) is not None
-        return self.terms[0] in terms or (
-            len(self.terms) > 1 and all(term in terms for term in self.terms[1:])
-        )
+        root = _root(self.terms[0])
+        return self.terms[0] in terms or any(_root(term) == root for term in terms)
+
+
+def _root(term: str) -> str:
+    """ "China" and "Chinese" as "chin", "America" and "American" as "americ"."""
+    return _PEOPLE.sub("", term) if len(term) > 4 else term
 
 
 def _squeezed(text: str) -> str:

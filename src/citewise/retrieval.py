@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from citewise.cells import same_table
 from citewise.index import Index, StoredPassage
 from citewise.protocols import Embedder
 from citewise.tokens import content_terms, lexical_terms
@@ -39,6 +40,8 @@ _COMPARES = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _MOST_SIBLINGS = 8
+_MOST_TABLES = 3
+_TABLE_DEPTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,16 @@ class Retriever:
 
     def search(self, query: Query, top_k: int) -> tuple[Evidence, ...]:
         """The ``top_k`` spans most likely to answer, best first, without repetitions."""
+        return tuple(self._ranked(query)[:top_k])
+
+    def gather(self, query: Query, top_k: int) -> tuple[Evidence, ...]:
+        """What an answer may rest on: as ``search``, and whole tables where it asks to compare."""
+        ranked = self._ranked(query)
+        if _COMPARES.search(query.question):
+            return _with_tables(ranked, top_k)
+        return tuple(ranked[:top_k])
+
+    def _ranked(self, query: Query) -> list[Evidence]:
         vector = self._embedder.embed_query(query.text)
         dense = [hit.id for hit in self.index.dense(vector, _CANDIDATES)]
         lexical = [hit.id for hit in self.index.lexical(query.lexical, _CANDIDATES)]
@@ -105,8 +118,7 @@ class Retriever:
         chosen = sorted(fused, key=lambda key: (-fused[key], key))[:_NARROWED_PASSAGES]
         passages = self.index.passages(chosen)
         words = self.index.span_scores(query.lexical, [stored.id for stored in passages])
-        ranked = _rank_spans(passages, vector, words, fused)
-        return _with_siblings(query, _distinct(ranked), top_k)
+        return _distinct(_rank_spans(passages, vector, words, fused))
 
 
 def _rank_spans(
@@ -202,30 +214,32 @@ def _is_cut_off(item: Evidence, words: str, whole: Sequence[str]) -> bool:
     )
 
 
-def _with_siblings(query: Query, ranked: Sequence[Evidence], top_k: int) -> tuple[Evidence, ...]:
-    """For a question that compares, the other rows of the table that the best row stands in."""
+def _with_tables(ranked: Sequence[Evidence], top_k: int) -> tuple[Evidence, ...]:
+    """With all rows of the tables that a comparison may be about.
+
+    Rows of the table that the best row stands in follow it; those of a table farther down go to
+    the end, where a prompt has no room for them but a look into the table finds them.
+    """
     chosen = list(ranked[:top_k])
-    first = next((item for item in chosen[:3] if item.kind == "row"), None)
-    if first is None or not _COMPARES.search(query.question):
-        return tuple(chosen)
-    rows = [item for item in ranked if _same_table(item, first)][:_MOST_SIBLINGS]
-    at = chosen.index(first)
-    before = [item for item in chosen[:at] if item not in rows]
-    after = [item for item in chosen[at:] if item not in rows]
-    return tuple((before + rows + after)[: max(top_k, len(before) + len(rows))])
+    added: list[Evidence] = []
+    for table in _tables(ranked):
+        best = next((item for item in chosen if item in table), None)
+        if best is None:
+            added += table
+            continue
+        at = chosen.index(best)
+        rest = [item for item in chosen[at:] if item not in table]
+        chosen = [*(item for item in chosen[:at] if item not in table), *table, *rest]
+    return tuple(chosen + added)
 
 
-def _same_table(item: Evidence, row: Evidence) -> bool:
-    return (
-        item.kind == "row"
-        and item.document == row.document
-        and item.heading == row.heading
-        and _columns(item) == _columns(row)
-    )
-
-
-def _columns(row: Evidence) -> int:
-    return row.text.count("|")
+def _tables(ranked: Sequence[Evidence]) -> list[list[Evidence]]:
+    tables: list[list[Evidence]] = []
+    for row in (item for item in ranked[:_TABLE_DEPTH] if item.kind == "row"):
+        if len(tables) < _MOST_TABLES and not any(same_table(row, t[0]) for t in tables):
+            found = [item for item in ranked if same_table(item, row)]
+            tables.append(found[:_MOST_SIBLINGS])
+    return tables
 
 
 def evidence_terms(evidence: Iterable[Evidence]) -> set[str]:

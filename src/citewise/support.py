@@ -16,7 +16,7 @@ from citewise.quantities import Name, Quantity, holds, loose_values, names, quan
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence, Label, Verdict
 
-__all__ = ["Attribution", "SupportJudge", "attribute", "evidence_from_texts"]
+__all__ = ["Attribution", "SupportJudge", "agrees", "attribute", "evidence_from_texts"]
 
 _MOST_CITATIONS = 4
 _ENOUGH_WORDS = 0.5
@@ -25,6 +25,10 @@ _SOME_WORDS = 0.45
 # ``Index.idf``) up to which a name counts as what the whole document is about.
 _NEAR = 800
 _COMMON = 2.0
+# Words that join what is said and say nothing that a source would have to hold.
+_LINKS = frozenset(
+    content_terms("yes due because since however therefore thus such like well including")
+)
 _NEGATION = re.compile(
     r"\b(?:not(?! (?:just|only|merely|simply|solely)\b)|no|never|none|neither|nor|without|cannot"
     r"|nothing|nobody|hardly|n[’']t)\b"
@@ -32,6 +36,7 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _NEGATION_MATTERS = 0.6
+_NEAR_IN_MEANING = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def attribute(
         weight: how much a term counts, such as its rarity.
         given: words that need no proof, such as those of the question.
     """
-    claim = _claim(sentence, evidence)
+    claim = _claim(sentence, evidence, weight, given)
     candidates = [_candidate(claim, item, weight) for item in evidence]
     if not candidates or not claim.terms:
         reason = "there is no evidence" if claim.terms else "it states nothing that can be checked"
@@ -85,14 +90,23 @@ def attribute(
     return Attribution(_verdict(claim, chosen, weight, given), cited)
 
 
-def _claim(sentence: str, evidence: Sequence[Evidence]) -> _Claim:
+def _claim(
+    sentence: str, evidence: Sequence[Evidence], weight: Callable[[str], float], given: str
+) -> _Claim:
     known = {name.text for item in evidence for name in names(item.rendered or item.text)}
+    asked = frozenset(lexical_terms(given))
+    terms = frozenset(content_terms(sentence)) if lexical_terms(sentence) else frozenset()
     return _Claim(
         sentence,
-        frozenset(content_terms(sentence)) if lexical_terms(sentence) else frozenset(),
+        terms - _LINKS or terms,
         tuple(quantities(sentence)),
-        tuple(names(sentence, known)),
+        tuple(name for name in names(sentence, known) if not _is_topic(name, asked, weight)),
     )
+
+
+def _is_topic(name: Name, asked: frozenset[str], weight: Callable[[str], float]) -> bool:
+    """What the question names and the whole document is about needs no naming in each span."""
+    return name.terms[0] in asked and weight(name.terms[0]) <= _COMMON
 
 
 def _candidate(claim: _Claim, item: Evidence, weight: Callable[[str], float]) -> _Candidate:
@@ -218,7 +232,7 @@ def _verdict(
     if negated != source_negated and best.overlap >= _NEGATION_MATTERS:
         said = "denies what the source says" if negated else "leaves out a denial in the source"
         return Verdict(Label.CONTRADICTED, 0.1, f"it {said}", claim.text)
-    if recall >= _ENOUGH_WORDS and proven >= _SOME_WORDS:
+    if recall >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):
         return Verdict(Label.SUPPORTED, score, "the source states it", claim.text)
     lacking = ", ".join(sorted(claim.terms - known)[:4])
     if proven >= _SOME_WORDS:
@@ -242,6 +256,15 @@ def _together(
     return not added or any(_recall(added, c.body_terms, weight) >= _ENOUGH_WORDS for c in chosen)
 
 
+def _answers(claim: _Claim, best: _Candidate, given: str) -> bool:
+    """Whether a sentence says in the question's words what the span says in its own.
+
+    Then all that it adds to the question stands in a span that is near the question in meaning.
+    """
+    added = claim.terms - frozenset(lexical_terms(given))
+    return bool(added) and added <= best.body_terms and best.evidence.cosine >= _NEAR_IN_MEANING
+
+
 def _number_verdict(
     claim: _Claim, chosen: Sequence[_Candidate], number: Quantity, proven: float
 ) -> Verdict:
@@ -251,6 +274,20 @@ def _number_verdict(
         reason = f"the source says {said}, not {number.text}"
         return Verdict(Label.CONTRADICTED, 0.05, reason, claim.text)
     return Verdict(Label.UNSUPPORTED, 0.1, f"{number.text!r} is not in the source", claim.text)
+
+
+def agrees(lead: str, question: str, sentence: str) -> bool:
+    """Whether "Yes" or "No" goes with what follows it, as far as negations tell.
+
+    A small model often writes "Yes" and then says the contrary.
+    """
+    denied = _NEGATION.search(sentence) is not None
+    if _NEGATION.search(question):
+        return False
+    if lead == "No":
+        return denied
+    asked = frozenset(content_terms(question))
+    return not denied and _recall(asked, frozenset(lexical_terms(sentence)), lambda _: 1.0) >= 0.8
 
 
 def evidence_from_texts(texts: Sequence[str]) -> list[Evidence]:

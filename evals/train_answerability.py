@@ -202,7 +202,9 @@ def evaluate(model: Classifier, tokenizer: Any, part: Sequence[Any]) -> str:
     line = []
     for name in (*SETS, "all"):
         which = [i for i, p in enumerate(ordered) if name in (p[3], "all")]
-        values, labels = (np.array([x[i] for i in which]) for x in (scores, [p[2] for p in ordered]))
+        values, labels = (
+            np.array([x[i] for i in which]) for x in (scores, [p[2] for p in ordered])
+        )
         line.append(f"{name} {auroc(values, labels):.3f}")
     return ", ".join(line)
 

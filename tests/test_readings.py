@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from citewise.readings import read_cells
+from citewise.readings import gives, read_table, unexplained
 from citewise.splitting import split
 from citewise.types import Document, Evidence
 
@@ -23,7 +23,8 @@ ROWS = [
 
 
 def read(question: str, earlier: str = "") -> str:
-    return read_cells(question, question, earlier, ROWS, lambda _: 1.0)
+    readings = read_table(question, question, earlier, ROWS, lambda _: 1.0)
+    return " ".join(reading.text for reading in readings)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,8 @@ def test_row_and_column_named(question: str, cells: str) -> None:
         "What is the MMLU score of GPT-5?",
         "What is the cost of Llama 4?",
         "How is DeepSeek-V2 licensed?",
-        "How many times the MMLU score of DeepSeek-V2 is that of GPT-4?",
+        "How many startups had DeepSeek-V2 in 2019?",
+        "What is the MMLU score of GPT-4 in France?",
         "Why?",
     ],
 )
@@ -65,3 +67,69 @@ def test_a_follow_up_takes_from_the_question_before_what_it_does_not_name() -> N
 
 def test_all_figures_of_a_row() -> None:
     assert read("All figures for DeepSeek-V2").count("DeepSeek-V2 — ") == 4
+
+
+@pytest.mark.parametrize(
+    ("question", "sentences"),
+    [
+        ("Which model is cheapest?", "DeepSeek-V2 has the lowest Cost (per 1M tokens): $0.14."),
+        ("What is the highest MMLU score?", "Llama 3 405B has the highest MMLU Score: 87.8."),
+        (
+            "Which has the second highest MMLU score?",
+            "GPT-4 (est.) has the second-highest MMLU Score: 86.4.",
+        ),
+        (
+            "Besides Llama 3 405B, which one has the highest MMLU score?",
+            "GPT-4 (est.) has the highest MMLU Score: 86.4.",
+        ),
+        (
+            "Is GPT-4 or DeepSeek-V2 more expensive?",
+            "GPT-4 (est.) has the higher Cost (per 1M tokens): $5.00. "
+            "DeepSeek-V2 — Cost (per 1M tokens): $0.14.",
+        ),
+        (
+            "How many times the MMLU score of DeepSeek-V2 is that of GPT-4?",
+            "DeepSeek-V2 — MMLU Score: 78.5. GPT-4 (est.) — MMLU Score: 86.4.",
+        ),
+    ],
+)
+def test_comparisons_are_worked_out_from_the_cells(question: str, sentences: str) -> None:
+    assert read(question) == sentences
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Which model is the most popular?", "Is GPT-4 faster than DeepSeek-V2?", "Which is best?"],
+)
+def test_nothing_is_compared_that_no_column_tells(question: str) -> None:
+    assert read(question) == ""
+
+
+def test_a_comparison_cites_every_row_it_was_worked_out_from() -> None:
+    (winner,) = read_table("Which model is cheapest?", "", "", ROWS, lambda _: 1.0)
+    assert winner.compares
+    assert {item.text for item in winner.evidence} == {row.text for row in ROWS}
+    assert "$5.00" in winner.reason
+
+
+def test_equal_cells_have_no_greatest() -> None:
+    table = "| Firm | Sales |\n|---|---|\n| Aa | 5 |\n| Bb | 5 |\n"
+    rows = [
+        Evidence("a", s.start, s.end, table[s.start : s.end], 1, 1, 1, "", None, s.kind, s.rendered)
+        for passage in split(Document("a", table, ""))
+        for s in passage.spans
+        if s.kind == "row"
+    ]
+    assert read_table("Which firm has the highest sales?", "", "", rows, lambda _: 1.0) == []
+
+
+def test_what_the_cells_do_not_account_for() -> None:
+    question = "What is the MMLU score of GPT-4 according to sceptics?"
+    readings = read_table(question, question, "", ROWS, lambda _: 1.0)
+    assert unexplained(question, question, readings) == {"accord", "sceptic"}
+
+
+def test_a_draft_gives_a_cell_if_it_holds_its_number() -> None:
+    (reading,) = read_table("MMLU score of GPT-4?", "MMLU score of GPT-4?", "", ROWS, lambda _: 1.0)
+    assert gives("It got 86.4 on MMLU.", reading)
+    assert not gives("It got 87.8 on MMLU.", reading)

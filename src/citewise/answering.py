@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from citewise.answerability import Answerability, estimate, read_signals
-from citewise.comparing import compare
+from citewise.cells import Reading
 from citewise.composing import compose, not_found, quoted
 from citewise.drafts import is_refusal, is_statement, shorter, split_draft, split_lead
 from citewise.errors import GeneratorError
 from citewise.index import Index
 from citewise.prompting import answer_prompt, gate_prompt, sources_for_prompt
 from citewise.protocols import Generator
-from citewise.readings import read_cells
+from citewise.readings import gives, read_table, unexplained
 from citewise.relevance import misses
 from citewise.retrieval import Query, Retriever, make_query
 from citewise.support import Attribution, agrees, attribute
@@ -40,6 +40,8 @@ __all__ = ["Mode", "Settings", "answer_events"]
 Mode: TypeAlias = Literal["strict", "flag"]
 
 _MAX_TOKENS = 160
+_MOST_UNEXPLAINED = 1
+_OVERRULED = "the table answers the question itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,13 @@ class _Run:
     draft: str = ""
     kept: list[Attribution] = field(default_factory=list)
     dropped: list[Sentence] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    just_cells: bool = False
+
+    @property
+    def compares(self) -> bool:
+        """Whether the table itself tells which of several is greater."""
+        return any(reading.compares for reading in self.readings)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -106,14 +115,19 @@ def answer_events(
     run.timings["evidence"] = time.perf_counter() - began
     yield EvidenceEvent(run.evidence)
     sources = sources_for_prompt(run.evidence)
+    with run.timed("read"):
+        earlier = history[-1] if history else ""
+        run.readings = read_table(question, run.query.asked, earlier, run.evidence, index.idf)
+        unread = unexplained(question, run.query.asked, run.readings)
     gate, generator = _gate(run, sources, index, generator)
-    answerable = gate.probability >= settings.threshold
-    if answerable:
-        yield from _read(run, index)
-        if not run.kept and generator is not None:
-            run.draft = ""
-            run.dropped.clear()
-            yield from _draft(run, sources, index, generator)
+    # Where the question asks for just these cells, that they are there is answer enough.
+    run.just_cells = bool(run.readings) and len(unread) <= _MOST_UNEXPLAINED
+    answerable = run.just_cells or gate.probability >= settings.threshold
+    if answerable and generator is not None:
+        noticed = len(run.notices)
+        yield from _draft(run, sources, index, generator)
+        if len(run.notices) == noticed:
+            yield from _settle(run)
     yield AnswerEvent(_finish(run, gate, answerable, models))
 
 
@@ -132,22 +146,21 @@ def _gate(
         return estimate(read_signals(run.query, run.evidence, index, log_odds)), generator
 
 
-def _read(run: _Run, index: Index) -> Iterator[Event]:
-    """Answer from the cells of a table, where the question points at some."""
-    question, asked = run.question, run.query.asked
-    earlier = run.history[-1] if run.history else ""
-    with run.timed("read"):
-        compared = compare(question, asked, earlier, run.evidence, index.idf)
-        cells = "" if compared else read_cells(question, asked, earlier, run.evidence, index.idf)
-    run.draft = " ".join(comparison.text for comparison in compared) or cells
-    if run.draft:
-        yield TextEvent(run.draft)
-    for found in compared:
-        verdict = Verdict(Label.SUPPORTED, 1.0, found.reason, found.text)
-        run.kept.append(Attribution(verdict, found.evidence))
-        yield SentenceEvent(Sentence(found.text, (), verdict), shown=True)
-    for sentence in split_draft(cells):
-        yield from _check(run, sentence, index)
+def _settle(run: _Run) -> Iterator[Event]:
+    """Put what the table says in the place of a draft that does not give it."""
+    if not run.readings:
+        return
+    text = " ".join(found.verdict.claim for found in run.kept)
+    if run.kept and not run.compares and all(gives(text, reading) for reading in run.readings):
+        return
+    for found in run.kept:
+        verdict = replace(found.verdict, label=Label.PARTLY_SUPPORTED, reason=_OVERRULED)
+        run.dropped.append(Sentence(verdict.claim, (), verdict))
+    run.kept.clear()
+    for reading in run.readings:
+        verdict = Verdict(Label.SUPPORTED, 1.0, reading.reason, reading.text)
+        run.kept.append(Attribution(verdict, reading.evidence))
+        yield SentenceEvent(Sentence(reading.text, (), verdict), shown=True)
 
 
 def _draft(
@@ -198,6 +211,8 @@ def _check(run: _Run, text: str, index: Index) -> Iterator[Event]:
     shown = found.verdict.supported or run.settings.mode == "flag"
     if shown:
         run.kept.append(found)
+        # What is compared is worked out from the cells; the draft waits until that is done.
+        shown = not run.compares
     else:
         run.dropped.append(sentence)
     yield SentenceEvent(sentence, shown)
@@ -220,6 +235,12 @@ def _best_attribution(run: _Run, text: str, index: Index) -> Attribution:
     return whole
 
 
+def _best_first(run: _Run) -> list[Evidence]:
+    """The evidence, with the rows that the question points at before the others."""
+    rows = [item for reading in run.readings for item in reading.evidence]
+    return list(dict.fromkeys([*rows, *run.evidence]))
+
+
 def _missed(run: _Run) -> str:
     """Why what is left of the draft does not answer the question; "" if it may."""
     sentences = [found.verdict.claim for found in run.kept]
@@ -232,7 +253,7 @@ def _finish(run: _Run, gate: Answerability, answerable: bool, models: dict[str, 
         missed = _missed(run)
         failed = bool(run.draft) and (not run.kept or bool(missed)) and not run.notices
         refused = bool(run.draft) and not run.kept and any(map(is_refusal, split_draft(run.draft)))
-        if run.kept and answerable and not missed:
+        if run.kept and answerable and not (missed and not run.readings):
             status, parts = Status.ANSWERED, compose(run.kept)
         elif (
             answerable
@@ -240,7 +261,7 @@ def _finish(run: _Run, gate: Answerability, answerable: bool, models: dict[str, 
             and run.evidence
             and (not failed or gate.probability >= run.settings.sure)
         ):
-            status, parts = Status.QUOTED, quoted(run.evidence)
+            status, parts = Status.QUOTED, quoted(_best_first(run))
         else:
             status, parts = Status.NOT_FOUND, not_found(gate.signals.unknown_names)
     signals = gate.signals
@@ -265,6 +286,7 @@ def _finish(run: _Run, gate: Answerability, answerable: bool, models: dict[str, 
             "coverage": signals.coverage,
             "unknown_names": ", ".join(signals.unknown_names),
             "searched_for": run.query.lexical,
+            "read_from_table": run.just_cells,
             "model_refused": refused,
             "misses": missed,
             "sources_in_prompt": len(sources_for_prompt(run.evidence)),

@@ -10,7 +10,18 @@ from citewise.quantities import names, quantities
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence
 
-__all__ = ["Row", "about", "columns_asked", "is_named", "named_in_order", "rows_of", "same_table", "span_of"]
+__all__ = [
+    "Reading",
+    "Row",
+    "about",
+    "alike",
+    "cell_reading",
+    "columns_asked",
+    "is_named",
+    "named_in_order",
+    "rows_of",
+    "same_table",
+]
 
 _PARENTHESES = re.compile(r"\([^()]*\)")
 _ENOUGH_OF_A_COLUMN = 0.6
@@ -32,6 +43,7 @@ _MEANS = {
 # Letters by which forms of a word are told to be one: "active" and "activates".
 _STEM = 4
 _WORD = re.compile(r"[^\W\d_]+")
+_YEAR = re.compile(r"(?<![\w.,$€£])(?:19|20)\d\d(?![\w%])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,27 @@ class Row:
         return (min(values), max(values)) if values else None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One sentence read or worked out from cells, why it holds, and the rows it rests on.
+
+    ``value`` is the cell it gives. ``compares`` is set where it says which cell is greater.
+    """
+
+    text: str
+    value: str
+    reason: str
+    evidence: tuple[Evidence, ...]
+    compares: bool = False
+
+
+def cell_reading(row: Row, column: str) -> Reading:
+    """The sentence that gives one cell."""
+    value = dict(row.cells)[column]
+    text = f"{row.subject} — {column}: {value}."
+    return Reading(text, value, "read from the table", (row.evidence,))
+
+
 def rows_of(evidence: Iterable[Evidence]) -> list[Row]:
     """The table rows among some evidence."""
     return [_row(item) for item in evidence if item.kind == "row"]
@@ -61,21 +94,22 @@ def _row(item: Evidence) -> Row:
 
 
 def about(question: str, rows: Sequence[Row]) -> list[Row]:
-    """The rows of tables that hold every name in the question, if only in a like form.
+    """The rows of tables that hold every name and year in the question, if only in a like form.
 
     "How many startups were there in the United States?" is no question to the row of China's.
     """
     wanted = [name.terms for name in names(question)]
+    wanted += [(year[0],) for year in _YEAR.finditer(question)]
     return [row for row in rows if all(_mentions(row, rows, terms) for terms in wanted)]
 
 
 def _mentions(row: Row, rows: Sequence[Row], wanted: Sequence[str]) -> bool:
     table = (r.evidence.rendered for r in rows if same_table(r.evidence, row.evidence))
     held = set(lexical_terms(f"{row.evidence.heading} {' '.join(table)}"))
-    return any(_alike(term, held) for term in wanted)
+    return any(alike(term, held) for term in wanted)
 
 
-def _alike(term: str, held: Iterable[str]) -> bool:
+def alike(term: str, held: Iterable[str]) -> bool:
     """Whether the term is held, or a word with the same beginning: China and Chinese."""
     start = term[:_STEM] if term.isalpha() and len(term) > _STEM else term
     return any(other == term or (start != term and other.startswith(start)) for other in held)
@@ -113,10 +147,10 @@ def is_named(row: Row, rows: Sequence[Row], asked: frozenset[str]) -> bool:
 
 def named_in_order(rows: Sequence[Row], question: str) -> list[Row]:
     """The rows in the order in which a question names them."""
-    return sorted(rows, key=lambda row: span_of(row, rows, question))
+    return sorted(rows, key=lambda row: _place(row, rows, question))
 
 
-def span_of(row: Row, rows: Sequence[Row], question: str) -> int:
+def _place(row: Row, rows: Sequence[Row], question: str) -> int:
     """Where the question first names what tells this row from the others; its length if nowhere."""
     others = frozenset[str]().union(*(core_terms(r.subject) for r in rows if r is not row))
     own = core_terms(row.subject)
@@ -150,5 +184,5 @@ def _share(name: str, asked: frozenset[str], weight: Callable[[str], float]) -> 
     terms = core_terms(name)
     terms = terms - _MEASURES or terms
     total = sum(weight(term) for term in terms)
-    held = sum(weight(term) for term in terms if _alike(term, asked))
+    held = sum(weight(term) for term in terms if alike(term, asked))
     return held / total if total else 0.0

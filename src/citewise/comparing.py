@@ -9,13 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from citewise.cells import Row, about, columns_asked, is_named, named_in_order, rows_of, same_table
+from citewise.cells import (
+    Reading,
+    Row,
+    about,
+    cell_reading,
+    columns_asked,
+    is_named,
+    named_in_order,
+    rows_of,
+    same_table,
+)
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["compare"]
 
 _GREATEST = (
     r"highest|most(?! of)|largest|biggest|greatest|maximum|longest|tallest|fastest|heaviest"
@@ -51,22 +60,13 @@ _ASKS_WHICH = re.compile(r"\b(?:which|what|who|whose|name)\b", re.IGNORECASE)
 _MOST_ROWS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One sentence worked out from cells, why it holds, and the rows it was worked out from."""
-
-    text: str
-    reason: str
-    evidence: tuple[Evidence, ...]
-
-
 def compare(
     question: str,
     words: str,
     earlier: str,
     evidence: Sequence[Evidence],
     weight: Callable[[str], float],
-) -> list[Comparison]:
+) -> list[Reading]:
     """What follows from the cells that a question compares; empty if it compares none.
 
     Args:
@@ -88,9 +88,7 @@ def compare(
         named = [row for row in rows if is_named(row, rows, before)]
     if superlative and len(named) < 2 and _ASKS_WHICH.search(kept):
         return _extreme(question, kept, superlative, rows, weight)
-    tables = (
-        [row for row in named if same_table(row.evidence, first.evidence)] for first in named
-    )
+    tables = ([row for row in named if same_table(row.evidence, first.evidence)] for first in named)
     table = max(tables, key=len, default=[])
     if len(table) > 1:
         return _between_rows(kept, comparative or superlative, table[:_MOST_ROWS], weight)
@@ -103,7 +101,7 @@ def _extreme(
     found: re.Match[str],
     rows: Sequence[Row],
     weight: Callable[[str], float],
-) -> list[Comparison]:
+) -> list[Reading]:
     out = _EXCEPT.search(question)
     left_out = frozenset(content_terms(out[1])) if out else frozenset[str]()
     for first in rows:
@@ -134,7 +132,7 @@ def _wants_most(question: str, found: re.Match[str], column: str) -> bool:
 
 def _ranked(
     question: str, found: re.Match[str], column: str, rows: Sequence[Row], place: int
-) -> list[Comparison]:
+) -> list[Reading]:
     most = _wants_most(question, found, column)
     measures = {id(row): row.measure(column) or (0.0, 0.0) for row in rows}
     ordered = sorted(rows, key=lambda row: measures[id(row)], reverse=most)
@@ -151,10 +149,12 @@ def _ranked(
     others = ", ".join(f"{r.subject} {dict(r.cells)[column]}" for r in ordered if r is not chosen)
     spans = (chosen, *(row for row in ordered if row is not chosen))
     return [
-        Comparison(
+        Reading(
             f"{chosen.subject} has the {word} {column}: {value}.",
+            value,
             f"compared with {others}",
             tuple(row.evidence for row in spans[:_MOST_ROWS]),
+            compares=True,
         )
     ]
 
@@ -168,13 +168,13 @@ def _between_rows(
     direction: re.Match[str] | None,
     rows: Sequence[Row],
     weight: Callable[[str], float],
-) -> list[Comparison]:
+) -> list[Reading]:
     column = next(filter(None, (_number_column(row, question, weight) for row in rows)), "")
     measured = [row for row in rows if row.measure(column)] if column else []
     if len(measured) < 2:
         return []
     measures = [row.measure(column) or (0.0, 0.0) for row in measured]
-    cells = [_cell(row, column) for row in named_in_order(measured, question)]
+    cells = [cell_reading(row, column) for row in named_in_order(measured, question)]
     if direction is None or any(
         _overlap(one, other) for i, one in enumerate(measures) for other in measures[:i]
     ):
@@ -183,16 +183,19 @@ def _between_rows(
     ordered = sorted(measured, key=lambda row: row.measure(column) or (0.0, 0.0), reverse=most)
     word = ("higher" if most else "lower") if len(ordered) == 2 else "highest" if most else "lowest"
     winner = ordered[0]
+    value = dict(winner.cells)[column]
     others = ", ".join(f"{row.subject} {dict(row.cells)[column]}" for row in ordered[1:])
-    conclusion = Comparison(
-        f"{winner.subject} has the {word} {column}: {dict(winner.cells)[column]}.",
+    conclusion = Reading(
+        f"{winner.subject} has the {word} {column}: {value}.",
+        value,
         f"compared with {others}",
         tuple(row.evidence for row in ordered),
+        compares=True,
     )
-    return [conclusion, *(_cell(row, column) for row in ordered[1:])]
+    return [conclusion, *(cell_reading(row, column) for row in ordered[1:])]
 
 
-def _between_columns(question: str, row: Row) -> list[Comparison]:
+def _between_columns(question: str, row: Row) -> list[Reading]:
     """ "From 2024 to 2026": the cells of one row under the columns that are named."""
     asked = frozenset(lexical_terms(question))
     named = [
@@ -200,10 +203,4 @@ def _between_columns(question: str, row: Row) -> list[Comparison]:
     ]
     if len(named) < 2 and len(row.cells) == 2:
         named = [name for name, _ in row.cells if row.measure(name)]
-    return [_cell(row, name) for name in named] if len(named) == 2 else []
-
-
-def _cell(row: Row, column: str) -> Comparison:
-    value = dict(row.cells)[column]
-    text = f"{row.subject} — {column}: {value}."
-    return Comparison(text, "read from the table", (row.evidence,))
+    return [cell_reading(row, name) for name in named] if len(named) == 2 else []

@@ -13,8 +13,8 @@ from citewise.tokens import content_terms
 
 __all__ = ["Hit", "contains", "edits", "idf", "rank_passages", "score_spans", "similar"]
 
-# A question has a dozen terms; of a pasted text the rarest decide, and the rest only cost time.
 _SHORTEST = 4
+# A question has a dozen terms; of a pasted text the rarest decide, and the rest only cost time.
 _MOST_TERMS = 64
 # As in FTS5's bm25().
 _K1, _B = 1.2, 0.75
@@ -99,8 +99,8 @@ def similar(connection: sqlite3.Connection, term: str) -> str | None:
     """The most frequent stored term that is a slip of the pen away from ``term``, if there is one.
 
     One edit (insertion, deletion, exchange, or two neighbours swapped) for words of 4 to 7
-    characters, two for longer ones, and never to a word of fewer than 4; the first letter is taken to be right. Words with digits are
-    never corrected, since "v2" and "v3" are not slips.
+    characters, two for longer ones, and never to a word of fewer than 4; the first letter is
+    taken to be right. Words with digits are never corrected, since "v2" and "v3" are not slips.
     """
     if len(term) < _SHORTEST or any(character.isdigit() for character in term):
         return None

@@ -9,14 +9,39 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from citewise.cells import Row, about, columns_asked, is_named, rows_of
+from citewise.cells import (
+    Reading,
+    Row,
+    about,
+    alike,
+    cell_reading,
+    columns_asked,
+    is_named,
+    rows_of,
+)
+from citewise.comparing import compare
 from citewise.quantities import holds, quantities
-from citewise.tokens import lexical_terms
+from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence
 
-__all__ = ["read_cells"]
+__all__ = ["gives", "read_table", "unexplained"]
 
 _MOST_CELLS = 4
+_PARENTHESES = re.compile(r"\([^()]*\)")
+# Words of questions about tables that are about no cell.
+_GENERIC = frozenset(
+    content_terms(
+        "many much number nr count figure figures point points factor use used come comes take"
+        " follow name put need give table row column list value model company average total"
+        " million billion times least most all everything please estimated"
+    )
+)
+_COMPARING = re.compile(
+    r"\b(?:\w+est|more|less|higher|lower|larger|bigger|greater|smaller|fewer|cheaper|pricier"
+    r"|expensive|cheap|worth|valued|above|below|ahead|far|beats?|compare[ds]?|difference|change[ds]?"
+    r"|grow[ns]?|between|going|up|down|large|big|small|both)\b",
+    re.IGNORECASE,
+)
 _ASKS_WHICH = re.compile(r"\b(?:which|what|whose|who)\b", re.IGNORECASE)
 _ASKS_ALL = re.compile(r"\b(?:all|everything|every|figures|details)\b", re.IGNORECASE)
 # These have to be worked out; see ``comparing``.
@@ -27,14 +52,14 @@ _COUNTS = re.compile(
 )
 
 
-def read_cells(
+def read_table(
     question: str,
     words: str,
     earlier: str,
     evidence: Sequence[Evidence],
     weight: Callable[[str], float],
-) -> str:
-    """The cells that the question points at, as sentences; "" if it points at none.
+) -> list[Reading]:
+    """What the cells that the question points at say; empty if it points at none.
 
     Args:
         question: as it was asked.
@@ -44,9 +69,10 @@ def read_cells(
         evidence: spans that may answer, rows of tables among them.
         weight: how much a term counts, such as its rarity.
     """
+    compared = compare(question, words, earlier, evidence, weight)
     rows = about(question, rows_of(evidence))
-    if not rows or _COUNTS.search(question):
-        return ""
+    if compared or not rows or _COUNTS.search(question):
+        return compared
     now, before = frozenset(lexical_terms(words)), frozenset(lexical_terms(earlier))
     subjects = [row for row in rows if is_named(row, rows, now)]
     named = subjects or [row for row in rows if is_named(row, rows, before)]
@@ -55,20 +81,46 @@ def read_cells(
         columns = row.cells if _ASKS_ALL.search(question) else columns_asked(row, words, weight)
         if not columns and subjects:
             columns = columns_asked(row, earlier, weight)
-        found += [f"{row.subject} — {column}: {value}." for column, value in columns]
-    return " ".join(found) or _subject_of_value(question, rows)
+        found += [cell_reading(row, column) for column, _ in columns]
+    return found or _subject_of_value(question, rows)
 
 
-def _subject_of_value(question: str, rows: Sequence[Row]) -> str:
+def _subject_of_value(question: str, rows: Sequence[Row]) -> list[Reading]:
     """ "Which model was trained with 2e25 FLOPs?": the one row that has the value."""
     if not _ASKS_WHICH.search(question):
-        return ""
+        return []
     values = [q for q in quantities(question) if not 1900 <= q.value <= 2100]
-    found = {
-        f"{row.subject} — {name}: {value}."
+    found = [
+        cell_reading(row, column)
         for row in rows
-        for name, value in row.cells
-        for wanted in values
-        if holds(quantities(value), wanted)
-    }
-    return found.pop() if len(found) == 1 else ""
+        for column, value in row.cells
+        if any(holds(quantities(value), wanted) for wanted in values)
+    ]
+    return found if len(found) == 1 else []
+
+
+def gives(text: str, reading: Reading) -> bool:
+    """Whether a text gives the value of a cell."""
+    value = _PARENTHESES.sub(" ", reading.value)
+    numbers = quantities(value)
+    if numbers:
+        said = quantities(text)
+        return all(holds(said, number) for number in numbers)
+    terms = frozenset(content_terms(value))
+    return len(terms & frozenset(lexical_terms(text))) >= len(terms) / 2
+
+
+def unexplained(question: str, words: str, readings: Sequence[Reading]) -> frozenset[str]:
+    """Terms of a question that neither the rows, nor their columns, nor comparing account for.
+
+    None or one is left where the question asks just for these cells.
+    """
+    held = frozenset(
+        term
+        for reading in readings
+        for item in reading.evidence
+        for term in lexical_terms(f"{item.heading} {item.rendered}")
+    )
+    asked = frozenset(content_terms(_COMPARING.sub(" ", words)))
+    asked |= frozenset(content_terms(_COMPARING.sub(" ", question))) & held
+    return frozenset(term for term in asked - _GENERIC if term.isalpha() and not alike(term, held))

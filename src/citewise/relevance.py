@@ -20,9 +20,16 @@ _ASKS_NUMBER = re.compile(
     r"|\bwhat (?:percentage|percent|share|fraction|proportion|number) of\b",
     re.IGNORECASE,
 )
-_NOT_A_NUMBER = re.compile(r"\bhow (?:far|much) (?:does|do|did|is|are|has|have|can)\b", re.IGNORECASE)
+# "How much does it matter?" asks for no number, "How much did it cost?" does.
+_HOW_MUCH_DOES = re.compile(
+    r"\bhow (?:far|much) (?:do|does|did|is|are|has|have|can)\b", re.IGNORECASE
+)
+_PRICED = re.compile(
+    r"\b(?:cost|pays?|paid|spend|spent|raised?|earn|charge|weigh|worth|sell|sold|invest)",
+    re.IGNORECASE,
+)
 _ASKS_TIME = re.compile(
-    r"^\W*when\b(?!ever)|\b(?:in|on|by|from|until|since)? ?(?:which|what) (?:year|month|date|day)\b",
+    r"^\W*when\b(?!ever)|\b(?:which|what) (?:year|month|date|day)\b",
     re.IGNORECASE,
 )
 _TIME = re.compile(
@@ -32,7 +39,8 @@ _TIME = re.compile(
     r"|early|late|next|last)\b",
     re.IGNORECASE,
 )
-_COUNTED = re.compile(r"\bhow many\s+((?:[\w’'-]+\s+){0,5})", re.IGNORECASE)
+_WORD = re.compile(r"[\w’'-]+")
+_LONGEST_PHRASE = 3
 _ENDS_COUNTED = re.compile(
     r"^(?:do|does|did|is|are|was|were|has|have|had|will|would|can|could|should|in|on|of|at|for|to"
     r"|with|by|from|there|it|they|we|you|i)$",
@@ -51,8 +59,7 @@ def misses(question: str, sentences: Sequence[str], cited: Sequence[Evidence]) -
         cited: the spans that prove it.
     """
     text = " ".join(sentences)
-    number = _ASKS_NUMBER.search(question) and not _NOT_A_NUMBER.search(question)
-    if number and not quantities(text):
+    if _asks_number(question) and not quantities(text):
         return "the question asks for a number, and the draft gives none"
     if _ASKS_TIME.search(question) and not (quantities(text) or _TIME.search(text)):
         return "the question asks for a time, and the draft gives none"
@@ -63,20 +70,22 @@ def misses(question: str, sentences: Sequence[str], cited: Sequence[Evidence]) -
     return ""
 
 
+def _asks_number(question: str) -> bool:
+    if _ASKS_NUMBER.search(question) is None:
+        return False
+    return not _HOW_MUCH_DOES.search(question) or _PRICED.search(question) is not None
+
+
 def _counted(question: str) -> str:
     """What "how many" counts, as a term: the last word before the verb; "" if it cannot be told."""
-    match = _COUNTED.search(question)
-    words = match[1].split() if match else []
-    phrase = []
-    for word in words:
-        if _ENDS_COUNTED.match(word):
-            break
-        phrase.append(word)
-    else:
-        # No verb or preposition ends it ("How many forks?"), or it is too long to tell.
-        if len(phrase) != 1:
-            return ""
-    if not phrase or phrase[-1].lower() == "more":
+    _, _, rest = question.lower().partition("how many ")
+    words = _WORD.findall(rest)
+    ends = (at for at, word in enumerate(words) if _ENDS_COUNTED.match(word))
+    phrase = words[: next(ends, len(words))]
+    # So long a phrase has a verb in it that is not among those known to end one.
+    if len(phrase) > _LONGEST_PHRASE:
+        return ""
+    if not phrase or phrase[-1] == "more":
         return ""
     terms = content_terms(phrase[-1])
     return "" if not terms or terms[0] in _ANY_UNIT else terms[0]

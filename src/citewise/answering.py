@@ -76,6 +76,7 @@ class _Run:
     dropped: list[Sentence] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     just_cells: bool = False
+    prompt_tokens: int | None = None
 
     @property
     def compares(self) -> bool:
@@ -192,9 +193,11 @@ def _timed_pieces(run: _Run, pieces: Iterator[str]) -> Generator_[str, None, Non
     try:
         while True:
             with run.timed("draft"):
-                piece = next(pieces, None)
-            if piece is None:
-                return
+                try:
+                    piece = next(pieces)
+                except StopIteration as end:
+                    run.prompt_tokens = end.value
+                    return
             yield piece
     finally:
         close = getattr(pieces, "close", None)
@@ -290,5 +293,6 @@ def _finish(run: _Run, gate: Answerability, answerable: bool, models: dict[str, 
             "model_refused": refused,
             "misses": missed,
             "sources_in_prompt": len(sources_for_prompt(run.evidence)),
+            "prompt_tokens": run.prompt_tokens,
         },
     )

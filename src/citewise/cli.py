@@ -77,7 +77,11 @@ def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     ask.add_argument("--mode", choices=("strict", "flag"), default="strict")
     ask.add_argument("--json", action="store_true", help="the whole answer as JSON")
     ask.add_argument("--explain", action="store_true", help="also why the answer is as it is")
-    ask.add_argument("--timings", action="store_true", help="also the seconds of each stage")
+    ask.add_argument(
+        "--timings",
+        action="store_true",
+        help="also the seconds of each stage, and the tokens of the prompt",
+    )
     _add_corpus(ask)
     ask.set_defaults(run=_ask)
 
@@ -122,7 +126,7 @@ def _assistant(args: argparse.Namespace) -> Assistant:
 
 
 def _ask(args: argparse.Namespace) -> int:
-    from citewise.rendering import answer_terminal, explanation_lines
+    from citewise.rendering import answer_terminal, explanation_lines, timing_lines
 
     with _assistant(args) as assistant:
         answer = assistant.ask(args.question, args.history, top_k=args.top_k)
@@ -130,8 +134,7 @@ def _ask(args: argparse.Namespace) -> int:
     if args.explain:
         print(explanation_lines(answer), file=sys.stderr if args.json else sys.stdout)
     if args.timings:
-        for stage, seconds in answer.timings.items():
-            print(f"{stage:>10} {seconds:8.3f} s", file=sys.stderr)
+        print(timing_lines(answer), file=sys.stderr)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -92,7 +92,7 @@ class LlamaServer:
         """
         self._started()
 
-    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Generator[str, None, int | None]:
         """See ``Generator.stream``.
 
         Raises:
@@ -102,7 +102,7 @@ class LlamaServer:
         with closing(pieces):
             yield first
             try:
-                yield from pieces
+                return (yield from pieces)
             except GeneratorError:
                 if run.process.died():
                     raise run.process.obituary() from None
@@ -182,7 +182,7 @@ class _Run:
 
     def begin(
         self, prompt: Prompt, max_tokens: int
-    ) -> tuple[_Run, str, Generator[str, None, None]]:
+    ) -> tuple[_Run, str, Generator[str, None, int | None]]:
         """The first piece of a reply and the iterator over the rest of it."""
         pieces = self.generator.stream(prompt, max_tokens=max_tokens)
         return self, next(pieces), pieces

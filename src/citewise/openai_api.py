@@ -15,7 +15,7 @@ import httpx
 from citewise.errors import GeneratorError
 from citewise.openai_endpoint import Endpoint, Limits, NoProbabilitiesError
 from citewise.openai_failures import failed_request
-from citewise.openai_replies import clean, piece_of, yes_log_odds_of
+from citewise.openai_replies import clean, piece_of, prompt_tokens_of, yes_log_odds_of
 from citewise.protocols import Prompt
 
 __all__ = ["Limits", "OpenAIGenerator", "neutralise", "offered_models"]
@@ -78,18 +78,21 @@ class OpenAIGenerator:
         """Close the connections; the generator cannot be used afterwards."""
         self._endpoint.close()
 
-    def stream(self, prompt: Prompt, *, max_tokens: int) -> Generator[str, None, None]:
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Generator[str, None, int | None]:
         """Yield the reply piece by piece; closing the iterator closes the connection.
+
+        Returns the number of tokens in the prompt, where the endpoint tells it.
 
         Raises:
             GeneratorError: unreachable, refused, timed out, broke off, endless, or empty.
         """
         request = self._request(prompt, max_tokens=max_tokens, stream=True)
-        written, visible, ended = 0, False, None
+        written, visible, ended, tokens = 0, False, None, None
         with closing(self._endpoint.stream("/chat/completions", request)) as events:
             for event in events:
                 text, end = piece_of(event)
                 ended = end or ended
+                tokens = prompt_tokens_of(event) or tokens
                 written += len(text)
                 visible = visible or bool(text.strip())
                 if written > self._limits.characters:
@@ -103,6 +106,7 @@ class OpenAIGenerator:
                 f"The language model {self.name!r} gave an empty reply (it ended with {ended!r}).",
                 "Ask in other words, or use another model.",
             )
+        return tokens
 
     def yes_log_odds(self, prompt: Prompt) -> float | None:
         """Natural-log odds of Yes against No as the first token; see ``yes_log_odds_of``.

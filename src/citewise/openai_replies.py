@@ -15,7 +15,14 @@ from typing import Any
 
 from citewise.errors import GeneratorError
 
-__all__ = ["clean", "json_object", "piece_of", "read_events", "yes_log_odds_of"]
+__all__ = [
+    "clean",
+    "json_object",
+    "piece_of",
+    "prompt_tokens_of",
+    "read_events",
+    "yes_log_odds_of",
+]
 
 _LONGEST_LINE = 1_000_000
 _NOT_A_LETTER = re.compile(r"[\W\d_]+")
@@ -103,6 +110,20 @@ def piece_of(event: dict[str, Any]) -> tuple[str, str | None]:
         clean(text) if isinstance(text, str) else "",
         ended if isinstance(ended, str) else None,
     )
+
+
+def prompt_tokens_of(event: dict[str, Any]) -> int | None:
+    """How many tokens the prompt had, cached ones included, where an event tells it.
+
+    ``usage`` is OpenAI's; ``timings`` is llama.cpp's, which streams it without being asked.
+    """
+    usage, timings = event.get("usage"), event.get("timings")
+    if isinstance(usage, dict) and isinstance(usage.get("prompt_tokens"), int):
+        return int(usage["prompt_tokens"])
+    if isinstance(timings, dict) and isinstance(timings.get("prompt_n"), int):
+        cached = timings.get("cache_n")
+        return int(timings["prompt_n"]) + (cached if isinstance(cached, int) else 0)
+    return None
 
 
 def yes_log_odds_of(reply: dict[str, Any]) -> tuple[bool, float | None]:

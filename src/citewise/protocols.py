@@ -48,6 +48,8 @@ class Generator(Protocol):
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
         """Yield the reply piece by piece, greedily decoded; closing the iterator cancels it.
 
+        A generator function may return the number of tokens in the prompt.
+
         Raises:
             GeneratorError: unreachable, refused, timed out, broke off, or empty.
         """

@@ -7,7 +7,7 @@ import unicodedata
 
 from citewise.types import Answer, Citation, Evidence, Status
 
-__all__ = ["answer_markdown", "answer_terminal", "explanation_lines", "visible"]
+__all__ = ["answer_markdown", "answer_terminal", "explanation_lines", "timing_lines", "visible"]
 
 _SPACES = re.compile(r"\s+")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&])")
@@ -52,6 +52,20 @@ def explanation_lines(answer: Answer) -> str:
         for sentence in (*answer.sentences, *answer.dropped)
     ]
     return visible("\n".join(lines))
+
+
+def timing_lines(answer: Answer) -> str:
+    """Seconds of each stage, how much of all is not the model's, and the tokens of the prompt."""
+    timings = answer.timings
+    lines = [f"{stage:>10} {seconds:8.3f} s" for stage, seconds in timings.items()]
+    total = timings.get("total", 0.0)
+    own = total - timings.get("gate", 0.0) - timings.get("draft", 0.0)
+    if total:
+        lines += [f"{'own work':>10} {own:8.3f} s, {own / total:.1%} of the total"]
+    tokens = answer.explanation.get("prompt_tokens")
+    if tokens is not None:
+        lines += [f"{'prompt':>10} {tokens:>8} tokens"]
+    return "\n".join(lines)
 
 
 def answer_markdown(answer: Answer) -> str:

@@ -13,16 +13,22 @@ __all__ = ["Scripted"]
 class Scripted:
     """Meets ``Generator``: gives ``reply`` word by word, and ``odds`` for every question.
 
+    ``odds_after`` are those for a question about the draft; as ``odds`` if left out.
     ``breaks_after`` words it fails; ``prompts`` lists every request.
     """
 
     name = "scripted"
 
     def __init__(
-        self, reply: str = "", odds: float | None = 6.0, breaks_after: int | None = None
+        self,
+        reply: str = "",
+        odds: float | None = 6.0,
+        breaks_after: int | None = None,
+        odds_after: float | None = None,
     ) -> None:
         self.reply = reply
         self.odds = odds
+        self.odds_after = odds if odds_after is None else odds_after
         self.breaks_after = breaks_after
         self.prompts: list[Prompt] = []
         self.closed = 0
@@ -41,4 +47,4 @@ class Scripted:
     def yes_log_odds(self, prompt: Prompt) -> float | None:
         """The scripted odds."""
         self.prompts.append(prompt)
-        return self.odds
+        return self.odds_after if "\nAnswer: " in prompt.user else self.odds

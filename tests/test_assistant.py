@@ -115,10 +115,46 @@ def test_both_requests_share_their_beginning(corpus: Path) -> None:
     generator = Scripted("Ada Lovelace wrote the first program in 1843.")
     with make(corpus, generator) as assistant:
         assistant.ask(QUESTION)
-    gate, draft = generator.prompts
+    gate, draft, _ = generator.prompts
     assert gate.system == draft.system
     shared = gate.user[: gate.user.index("Question:")]
     assert draft.user.startswith(shared + "Question: " + QUESTION + "\n")
+
+
+def test_a_true_sentence_that_is_no_answer_is_withdrawn(corpus: Path) -> None:
+    reply = "Ada Lovelace wrote the first program in 1843."
+    generator = Scripted(reply, odds=0.4, odds_after=-1.0)
+    with make(corpus, generator) as assistant:
+        *events, last = assistant.stream(QUESTION)
+    assert isinstance(last, AnswerEvent)
+    assert last.answer.status is Status.NOT_FOUND
+    assert last.answer.draft == reply
+    assert [s.verdict.reason for s in last.answer.dropped] == [
+        "it does not answer the question asked"
+    ]
+    assert [event.shown for event in events if isinstance(event, SentenceEvent)] == [False]
+
+
+def test_the_draft_is_confirmed_with_its_own_evidence_alone(corpus: Path) -> None:
+    generator = Scripted("Ada Lovelace wrote the first program in 1843.")
+    with make(corpus, generator) as assistant:
+        answer = assistant.ask(QUESTION)
+    confirm = generator.prompts[-1].user
+    assert "Answer: Ada Lovelace wrote the first program in 1843." in confirm
+    assert [line for line in confirm.split("\n") if line.startswith("[")] == [
+        f"[1] {answer.citations[0].quote}"
+    ]
+
+
+def test_a_number_asked_for_and_not_given_needs_no_confirming(corpus: Path) -> None:
+    generator = Scripted("Ada Lovelace wrote the first program.")
+    with make(corpus, generator) as assistant:
+        answer = assistant.ask("How many programs did Ada Lovelace write?")
+    assert answer.status is not Status.ANSWERED
+    assert answer.explanation["misses"] == (
+        "the question asks for a number, and the draft gives none"
+    )
+    assert len(generator.prompts) == 2
 
 
 def test_without_a_model_the_passages_are_quoted(corpus: Path) -> None:

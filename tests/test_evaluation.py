@@ -439,7 +439,8 @@ def test_a_file_that_cannot_be_written_fails_before_the_first_question(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--limit", "0"], ["--min-correct", "90"], ["--max-ungrounded", "-1"]]
+    "arguments",
+    [["--limit", "0"], ["--every", "0"], ["--min-correct", "90"], ["--max-ungrounded", "-1"]],
 )
 def test_numbers_out_of_range_are_usage_errors(question_file: Path, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

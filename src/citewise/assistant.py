@@ -49,7 +49,8 @@ class Assistant:
             LlamaIndex ``LLM`` object; the setting ``CITEWISE_LLM``, else "local", by default.
         embedder: anything that meets ``Embedder``; the pinned MiniLM by default.
         mode: "strict" holds back what is not supported, "flag" shows it marked.
-        threshold: least probability of being answerable for a question to be answered.
+        threshold: least probability that an answer answers the question for it to be shown; higher
+            refuses more.
         quiet: do not report building and loading on stderr.
     """
 
@@ -61,13 +62,13 @@ class Assistant:
         llm: str | LLM | Generator | None = None,
         embedder: Embedder | None = None,
         mode: Mode = "strict",
-        threshold: float = 0.4,
+        threshold: float = 0.5,
         quiet: bool = False,
     ) -> None:
         if mode not in ("strict", "flag"):
             raise InputError(f"The mode {mode!r} is unknown.", 'Use "strict" or "flag".')
         if not 0.0 <= threshold <= 1.0:
-            raise InputError(f"The threshold {threshold!r} is not in [0, 1].", "Use 0.4.")
+            raise InputError(f"The threshold {threshold!r} is not in [0, 1].", "Use 0.5.")
         self.corpus = Path(corpus) if corpus is not None else default_corpus()
         self.index_folder = Path(index) if index is not None else default_index(self.corpus)
         self.mode: Mode = mode

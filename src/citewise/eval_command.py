@@ -58,6 +58,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--id", action="append", metavar="ID", help="only this question; repeatable"
     )
+    parser.add_argument(
+        "--every", type=_positive, default=1, metavar="N", help="only every Nth of them, for speed"
+    )
     parser.add_argument("--limit", type=_positive, metavar="N", help="only the first N questions")
     parser.add_argument(
         "--show",
@@ -162,7 +165,7 @@ def _selected(questions: Sequence[Question], args: argparse.Namespace) -> list[Q
         raise EvaluationError(
             f"No question of {args.questions} matches.", "Check --only and --id together."
         )
-    return chosen[: args.limit]
+    return chosen[:: args.every][: args.limit]
 
 
 def _demand_known(field: str, wanted: Sequence[str], known: set[str]) -> None:

@@ -1,0 +1,157 @@
+"""The draft: streamed from the model, checked sentence by sentence, and made to answer.
+
+Three things decide what is left of it. Each sentence must be supported by the evidence. Where a
+table answers the question, its cells overrule the draft. And what is left must be an answer to
+this question, which a true sentence need not be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator as Generator_
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from citewise.answerability import stands
+from citewise.drafts import is_refusal, is_statement, shorter, split_draft, split_lead
+from citewise.errors import GeneratorError
+from citewise.index import Index
+from citewise.prompting import answer_prompt, confirm_prompt
+from citewise.protocols import Generator
+from citewise.readings import gives
+from citewise.relevance import misses
+from citewise.run import Run
+from citewise.support import Attribution, agrees, attribute
+from citewise.types import Event, Evidence, Label, Sentence, SentenceEvent, TextEvent, Verdict
+
+__all__ = ["draft_events"]
+
+_MAX_TOKENS = 160
+_OVERRULED = "the table answers the question itself"
+_NO_ANSWER = "it does not answer the question asked"
+
+
+def draft_events(
+    run: Run,
+    sources: Sequence[Evidence],
+    index: Index,
+    generator: Generator,
+    log_odds: float | None,
+) -> Iterator[Event]:
+    """Fill ``run`` with what may be shown of a draft; the text first, then the verdicts.
+
+    Args:
+        log_odds: what the model said before drafting; see ``answerability``.
+    """
+    noticed = len(run.notices)
+    yield from _stream(run, sources, generator)
+    for text in _finished(run, broke_off=len(run.notices) > noticed):
+        _check(run, text, index)
+    if len(run.notices) == noticed:
+        _overrule(run)
+        _confirm(run, generator, log_odds)
+    for found in run.kept:
+        yield SentenceEvent(Sentence(found.verdict.claim, (), found.verdict), shown=True)
+    for sentence in run.dropped:
+        yield SentenceEvent(sentence, shown=False)
+
+
+def _stream(run: Run, sources: Sequence[Evidence], generator: Generator) -> Iterator[Event]:
+    prompt = answer_prompt(run.question, run.history, sources)
+    try:
+        with closing(_timed(run, generator.stream(prompt, max_tokens=_MAX_TOKENS))) as pieces:
+            for piece in pieces:
+                run.draft += piece
+                yield TextEvent(piece)
+    except GeneratorError as error:
+        run.notices.append(str(error))
+
+
+def _timed(run: Run, pieces: Iterator[str]) -> Generator_[str, None, None]:
+    """The pieces; only the time spent waiting for them counts as the model's."""
+    try:
+        while True:
+            with run.timed("draft"):
+                try:
+                    piece = next(pieces)
+                except StopIteration as end:
+                    run.prompt_tokens = end.value
+                    return
+            yield piece
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
+
+
+def _finished(run: Run, *, broke_off: bool) -> list[str]:
+    """The sentences of the draft; what broke off in the middle says nothing to be checked."""
+    sentences = split_draft(run.draft)
+    return sentences[:-1] if broke_off else sentences
+
+
+def _check(run: Run, text: str, index: Index) -> None:
+    if is_refusal(text) or not is_statement(text):
+        return
+    with run.timed("verify"):
+        found = _best_attribution(run, text, index)
+    if found.verdict.supported or run.settings.mode == "flag":
+        run.kept.append(found)
+    else:
+        run.dropped.append(Sentence(found.verdict.claim, (), found.verdict))
+
+
+def _best_attribution(run: Run, text: str, index: Index) -> Attribution:
+    """Of the sentence, or of the longest beginning of it that is supported."""
+
+    def judged(part: str) -> Attribution:
+        return attribute(part, run.evidence, weight=index.idf, given=run.query.text)
+
+    lead, rest = split_lead(text)
+    whole = judged(rest)
+    if not whole.verdict.supported and run.settings.mode == "strict":
+        tries = map(judged, shorter(rest))
+        whole = next((found for found in tries if found.verdict.supported), whole)
+    if lead and whole.verdict.supported and agrees(lead, run.question, whole.verdict.claim):
+        claim = f"{lead}: {whole.verdict.claim}"
+        return replace(whole, verdict=replace(whole.verdict, claim=claim))
+    return whole
+
+
+def _overrule(run: Run) -> None:
+    """Put what the table says in the place of a draft that does not give it."""
+    compares = any(reading.compares for reading in run.readings)
+    given = run.kept and not compares and all(gives(run.text, r) for r in run.readings)
+    if not run.readings or given:
+        return
+    _withdraw(run, _OVERRULED)
+    run.kept += [
+        Attribution(Verdict(Label.SUPPORTED, 1.0, r.reason, r.text), r.evidence)
+        for r in run.readings
+    ]
+
+
+def _confirm(run: Run, generator: Generator, log_odds: float | None) -> None:
+    """Withdraw a draft that is true and no answer; what the cells say needs no asking."""
+    if not run.kept or run.just_cells:
+        return
+    run.misses = misses(run.question, [run.text], run.cited)
+    if not run.misses:
+        prompt = confirm_prompt(run.question, run.history, run.cited, run.text)
+        try:
+            with run.timed("confirm"):
+                run.confirmed = generator.yes_log_odds(prompt)
+        except GeneratorError as error:
+            run.notices.append(str(error))
+        run.stands = stands(log_odds, run.confirmed)
+        if run.stands < run.settings.threshold:
+            run.misses = _NO_ANSWER
+    if run.misses:
+        _withdraw(run, run.misses)
+
+
+def _withdraw(run: Run, reason: str) -> None:
+    for found in run.kept:
+        verdict = replace(found.verdict, label=Label.PARTLY_SUPPORTED, reason=reason)
+        run.dropped.append(Sentence(verdict.claim, (), verdict))
+    run.kept.clear()

@@ -1,0 +1,82 @@
+"""One question while it is answered: what is known so far, and how long each stage took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from citewise.cells import Reading
+from citewise.retrieval import Query
+from citewise.support import Attribution
+from citewise.types import Evidence, Sentence
+
+__all__ = ["Mode", "Run", "Settings"]
+
+Mode: TypeAlias = Literal["strict", "flag"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How answers are made.
+
+    ``threshold`` is the least probability that a draft answers the question for it to be shown;
+    where the model tells no probabilities, the least that the documents answer it. Where nothing
+    of a draft is left, the passages are quoted if the documents answer the question with at least
+    the probability ``sure``: small models invent an answer to nearly every question that the
+    documents do not answer. Below ``hopeless`` nothing is drafted.
+    """
+
+    mode: Mode = "strict"
+    threshold: float = 0.5
+    sure: float = 0.88
+    hopeless: float = 0.08
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of one question.
+
+    ``kept`` are the checked sentences of the answer, ``dropped`` those held back. ``stands`` is
+    the probability that ``kept`` answers the question; ``misses`` says why it does not.
+    """
+
+    question: str
+    query: Query
+    history: Sequence[str]
+    settings: Settings
+    began: float
+    timings: dict[str, float] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    evidence: tuple[Evidence, ...] = ()
+    draft: str = ""
+    kept: list[Attribution] = field(default_factory=list)
+    dropped: list[Sentence] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    just_cells: bool = False
+    stands: float = 1.0
+    confirmed: float | None = None
+    misses: str = ""
+    prompt_tokens: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The kept sentences."""
+        return " ".join(found.verdict.claim for found in self.kept)
+
+    @property
+    def cited(self) -> list[Evidence]:
+        """The spans that the kept sentences rest on, without repetitions."""
+        return list(dict.fromkeys(item for found in self.kept for item in found.evidence))
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds spent inside to a stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self.timings[stage] = self.timings.get(stage, 0.0) + spent

@@ -154,7 +154,9 @@ def test_a_number_asked_for_and_not_given_needs_no_confirming(corpus: Path) -> N
     assert answer.explanation["misses"] == (
         "the question asks for a number, and the draft gives none"
     )
-    assert len(generator.prompts) == 2
+    drafts = [p.user.split("\n")[-1] for p in generator.prompts[1:]]
+    assert len(drafts) == 2, "a second draft is asked for, in other words"
+    assert drafts[0] != drafts[1]
 
 
 def test_without_a_model_the_passages_are_quoted(corpus: Path) -> None:

@@ -16,8 +16,8 @@ from citewise.answerability import stands
 from citewise.drafts import is_refusal, is_statement, shorter, split_draft, split_lead
 from citewise.errors import GeneratorError
 from citewise.index import Index
-from citewise.prompting import answer_prompt, confirm_prompt
-from citewise.protocols import Generator
+from citewise.prompting import answer_prompt, confirm_prompt, retry_prompt
+from citewise.protocols import Generator, Prompt
 from citewise.readings import gives
 from citewise.relevance import misses
 from citewise.run import Run
@@ -27,6 +27,7 @@ from citewise.types import Event, Evidence, Label, Sentence, SentenceEvent, Text
 __all__ = ["draft_events"]
 
 _MAX_TOKENS = 160
+_FEWER_SOURCES = 4
 _OVERRULED = "the table answers the question itself"
 _NO_ANSWER = "it does not answer the question asked"
 
@@ -40,24 +41,43 @@ def draft_events(
 ) -> Iterator[Event]:
     """Fill ``run`` with what may be shown of a draft; the text first, then the verdicts.
 
+    Where nothing is left of a first draft, a second one is made from fewer sources, asking for
+    their words: many a small model's misses are words or facts of its own.
+
     Args:
         log_odds: what the model said before drafting; see ``answerability``.
     """
-    noticed = len(run.notices)
-    yield from _stream(run, sources, generator)
-    for text in _finished(run, broke_off=len(run.notices) > noticed):
-        _check(run, text, index)
-    if len(run.notices) == noticed:
-        _overrule(run)
-        _confirm(run, generator, log_odds)
+    first = ""
+    for prompt in (
+        answer_prompt(run.question, run.history, sources),
+        retry_prompt(run.question, run.history, sources[:_FEWER_SOURCES]),
+    ):
+        if first:
+            yield TextEvent("\n\n")
+        noticed = len(run.notices)
+        run.draft = ""
+        yield from _stream(run, prompt, generator)
+        broke_off = len(run.notices) > noticed
+        if run.draft == first:
+            break
+        run.misses = ""
+        for text in _finished(run, broke_off=broke_off):
+            _check(run, text, index)
+        if not broke_off:
+            _overrule(run)
+            _confirm(run, generator, log_odds)
+        first = first or run.draft
+        if run.kept or broke_off or not first:
+            break
+    if not run.kept:
+        run.draft = first
     for found in run.kept:
         yield SentenceEvent(Sentence(found.verdict.claim, (), found.verdict), shown=True)
     for sentence in run.dropped:
         yield SentenceEvent(sentence, shown=False)
 
 
-def _stream(run: Run, sources: Sequence[Evidence], generator: Generator) -> Iterator[Event]:
-    prompt = answer_prompt(run.question, run.history, sources)
+def _stream(run: Run, prompt: Prompt, generator: Generator) -> Iterator[Event]:
     try:
         with closing(_timed(run, generator.stream(prompt, max_tokens=_MAX_TOKENS))) as pieces:
             for piece in pieces:
@@ -75,7 +95,7 @@ def _timed(run: Run, pieces: Iterator[str]) -> Generator_[str, None, None]:
                 try:
                     piece = next(pieces)
                 except StopIteration as end:
-                    run.prompt_tokens = end.value
+                    run.prompt_tokens = run.prompt_tokens or end.value
                     return
             yield piece
     finally:

@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from citewise.protocols import Prompt
 from citewise.types import Evidence
 
-__all__ = ["answer_prompt", "clean_draft", "confirm_prompt", "gate_prompt", "sources_for_prompt"]
+__all__ = [
+    "answer_prompt",
+    "clean_draft",
+    "confirm_prompt",
+    "gate_prompt",
+    "retry_prompt",
+    "sources_for_prompt",
+]
 
 _SYSTEM = (
     "You answer questions about documents. Use only the numbered sources. "
@@ -22,6 +29,7 @@ _ANSWER = (
     "Answer the question in one or two short sentences, using only facts stated in the sources. "
     "Give the exact numbers and names. Do not add anything else."
 )
+_RETRY = "Answer in one short sentence. Use the words of the source that answers the question."
 _CONFIRM = "Answer: {}\nIs this a complete and direct answer to the question? Reply Yes or No."
 _GATE = "Can this question be answered from the sources alone? Reply Yes or No."
 
@@ -66,6 +74,11 @@ def gate_prompt(question: str, history: Sequence[str], sources: Sequence[Evidenc
 def answer_prompt(question: str, history: Sequence[str], sources: Sequence[Evidence]) -> Prompt:
     """Asks for the answer."""
     return _prompt(question, history, sources, _ANSWER)
+
+
+def retry_prompt(question: str, history: Sequence[str], sources: Sequence[Evidence]) -> Prompt:
+    """Asks again, for the words of the best sources."""
+    return _prompt(question, history, sources, _RETRY)
 
 
 def confirm_prompt(

@@ -59,7 +59,7 @@ def timing_lines(answer: Answer) -> str:
     timings = answer.timings
     lines = [f"{stage:>10} {seconds:8.3f} s" for stage, seconds in timings.items()]
     total = timings.get("total", 0.0)
-    own = total - timings.get("gate", 0.0) - timings.get("draft", 0.0)
+    own = total - sum(timings.get(stage, 0.0) for stage in ("gate", "draft", "confirm"))
     if total:
         lines += [f"{'own work':>10} {own:8.3f} s, {own / total:.1%} of the total"]
     tokens = answer.explanation.get("prompt_tokens")

@@ -31,8 +31,8 @@ class Settings:
 
     mode: Mode = "strict"
     threshold: float = 0.5
-    sure: float = 0.88
-    hopeless: float = 0.08
+    sure: float = 0.93
+    hopeless: float = 0.1
 
 
 @dataclass(slots=True)

@@ -21,8 +21,9 @@ from citewise.protocols import Generator, Prompt
 from citewise.readings import gives
 from citewise.relevance import misses
 from citewise.run import Run
-from citewise.support import Attribution, agrees, attribute
+from citewise.support import Attribution, attribute
 from citewise.types import Event, Evidence, Label, Sentence, SentenceEvent, TextEvent, Verdict
+from citewise.wording import agrees
 
 __all__ = ["draft_events"]
 

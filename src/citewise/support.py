@@ -7,7 +7,6 @@ with no evidence near it. It meets the ``Judge`` seam, behind which a stronger o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +14,9 @@ from citewise.bindings import misplaced
 from citewise.quantities import Name, Quantity, holds, loose_values, names, quantities
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence, Label, Verdict
+from citewise.wording import denial_mismatch, overstates
 
-__all__ = ["Attribution", "SupportJudge", "agrees", "attribute", "evidence_from_texts"]
+__all__ = ["Attribution", "SupportJudge", "attribute", "evidence_from_texts"]
 
 _MOST_CITATIONS = 4
 _ENOUGH_WORDS = 0.5
@@ -28,12 +28,6 @@ _COMMON = 2.0
 # Words that join what is said and say nothing that a source would have to hold.
 _LINKS = frozenset(
     content_terms("yes due because since however therefore thus such like well including")
-)
-_NEGATION = re.compile(
-    r"\b(?:not(?! (?:just|only|merely|simply|solely)\b)|no|never|none|neither|nor|without|cannot"
-    r"|nothing|nobody|hardly|n[’']t)\b"
-    r"|n[’']t\b|\b(?:unable|fails? to|failed to)\b",
-    re.IGNORECASE,
 )
 _NEGATION_MATTERS = 0.6
 _NEAR_IN_MEANING = 0.6
@@ -225,13 +219,13 @@ def _verdict(
         reason = "its words stand in different places that do not say this together"
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), reason, claim.text)
     best = chosen[0]
-    negated = bool(_NEGATION.search(claim.text))
-    source_negated = any(
-        bool(_NEGATION.search(c.evidence.rendered or c.evidence.text)) for c in chosen
-    )
-    if negated != source_negated and best.overlap >= _NEGATION_MATTERS:
-        said = "denies what the source says" if negated else "leaves out a denial in the source"
-        return Verdict(Label.CONTRADICTED, 0.1, f"it {said}", claim.text)
+    sources = "\n".join(c.evidence.rendered or c.evidence.text for c in chosen)
+    turned = denial_mismatch(claim.text, sources)
+    if turned and best.overlap >= _NEGATION_MATTERS:
+        return Verdict(Label.CONTRADICTED, 0.1, turned, claim.text)
+    more = overstates(claim.text, sources)
+    if more:
+        return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), more, claim.text)
     if recall >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):
         return Verdict(Label.SUPPORTED, score, "the source states it", claim.text)
     lacking = ", ".join(sorted(claim.terms - known)[:4])
@@ -274,20 +268,6 @@ def _number_verdict(
         reason = f"the source says {said}, not {number.text}"
         return Verdict(Label.CONTRADICTED, 0.05, reason, claim.text)
     return Verdict(Label.UNSUPPORTED, 0.1, f"{number.text!r} is not in the source", claim.text)
-
-
-def agrees(lead: str, question: str, sentence: str) -> bool:
-    """Whether "Yes" or "No" goes with what follows it, as far as negations tell.
-
-    A small model often writes "Yes" and then says the contrary.
-    """
-    denied = _NEGATION.search(sentence) is not None
-    if _NEGATION.search(question):
-        return False
-    if lead == "No":
-        return denied
-    asked = frozenset(content_terms(question))
-    return not denied and _recall(asked, frozenset(lexical_terms(sentence)), lambda _: 1.0) >= 0.8
 
 
 def evidence_from_texts(texts: Sequence[str]) -> list[Evidence]:

@@ -1,0 +1,79 @@
+"""Small words that turn a sentence round: denials, "always" and "only", "may" left out."""
+
+from __future__ import annotations
+
+import re
+
+from citewise.tokens import content_terms, lexical_terms
+
+__all__ = ["agrees", "denial_mismatch", "overstates"]
+
+_NEGATION = re.compile(
+    r"\b(?:not(?! (?:just|only|merely|simply|solely)\b)|no|never|none|neither|nor|without|cannot"
+    r"|nothing|nobody|hardly|n[’']t)\b"
+    r"|n[’']t\b|\b(?:unable|fails? to|failed to)\b",
+    re.IGNORECASE,
+)
+# Each word with those in a source that bear it out.
+_STRONG = {
+    "always": r"always|all (?:along|years)|ever since|constant|permanent|consistent",
+    "never": r"never|not|no|none|n[’']t",
+    "only": r"only|sole|just|alone|exclusiv|nothing but|single|except",
+    "entirely": r"entire|whol|complete|full|total|all|100 ?%",
+    "completely": r"complete|entire|whol|full|total|all|100 ?%",
+    "exclusively": r"exclusiv|only|sole|just",
+    "certainly": r"certain|sure|definit|undoubted|clear",
+    "definitely": r"definit|certain|sure|undoubted|clear",
+    "guaranteed": r"guarant",
+    "every": r"every|each|all|any|whole|entire|throughout",
+    "all": r"all|every|each|any|whole|entire|both|across|throughout|full|total",
+    "everyone": r"every|each|all|any",
+    "everything": r"every|each|all|any",
+}
+_STRONG_WORD = re.compile(rf"\b(?:{'|'.join(_STRONG)})\b", re.IGNORECASE)
+# In small letters only: "May" is mostly the month.
+_MAY = re.compile(r"\b(?:may|might|[Pp]ossibly|[Pp]erhaps|[Mm]aybe)\b")
+_HEDGED = re.compile(
+    r"\b(?:may|might|could|can|would|should|possibl[ey]|perhaps|maybe|probabl[ey]|likely|unlikely"
+    r"|potential(?:ly)?|expect\w*|project\w*|estimat\w*|predict\w*|forecast\w*|plan(?:s|ned)?"
+    r"|target\w*|aim\w*|if|risk\w*|believ\w*|suggest\w*|uncertain|unclear|seem\w*|appear\w*"
+    r"|reported(?:ly)?|allegedly)\b",
+    re.IGNORECASE,
+)
+
+
+def denial_mismatch(claim: str, sources: str) -> str:
+    """What differs if one of the two denies what the other says; "" if neither does, or both."""
+    denied = _NEGATION.search(claim) is not None
+    if denied == (_NEGATION.search(sources) is not None):
+        return ""
+    return "it denies what the source says" if denied else "it leaves out a denial in the source"
+
+
+def overstates(claim: str, sources: str) -> str:
+    """Which word of the claim says more than the sources do; "" if none.
+
+    Where the sources say that something may be so, the claim must not say that it is.
+    """
+    for word in _STRONG_WORD.findall(claim):
+        borne_out = re.search(rf"\b(?:{_STRONG[word.lower()]})", sources, re.IGNORECASE)
+        if borne_out is None:
+            return f"the source does not say {word.lower()!r}"
+    hedge = _MAY.search(sources)
+    if hedge and _HEDGED.search(claim) is None:
+        return f"the source says {hedge[0].lower()!r}, which is left out"
+    return ""
+
+
+def agrees(lead: str, question: str, sentence: str) -> bool:
+    """Whether "Yes" or "No" goes with what follows it, as far as negations tell.
+
+    A small model often writes "Yes" and then says the contrary.
+    """
+    denied = _NEGATION.search(sentence) is not None
+    if _NEGATION.search(question):
+        return False
+    if lead == "No":
+        return denied
+    asked, said = content_terms(question), frozenset(lexical_terms(sentence))
+    return not denied and sum(term in said for term in asked) >= 0.8 * len(asked)

@@ -1,0 +1,64 @@
+"""Small words: a denial, an "always", a "may" that is left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from citewise.wording import agrees, denial_mismatch, overstates
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "differs"),
+    [
+        ("It does not need data.", "It needs data.", "it denies what the source says"),
+        ("It needs data.", "It doesn't need data.", "it leaves out a denial in the source"),
+        ("It needs no data.", "It works without data.", ""),
+        ("It is not only fast.", "It is fast.", ""),
+    ],
+)
+def test_denials(claim: str, source: str, differs: str) -> None:
+    assert denial_mismatch(claim, source) == differs
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("It was always a firm.", "It began as a charity and became a firm."),
+        ("Only Ada can do it.", "Ada can do it."),
+        ("All departments grow.", "The sales department grows."),
+        ("The price has peaked.", "The price may have peaked."),
+        ("It rises further.", "It might rise further."),
+    ],
+)
+def test_a_claim_that_says_more_than_its_source(claim: str, source: str) -> None:
+    assert overstates(claim, source)
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("All departments grow.", "It grows across every department."),
+        ("It never sleeps.", "It does not sleep."),
+        ("The price may have peaked.", "The price may have peaked."),
+        ("It could rise further.", "It might rise further."),
+        ("It opened in May.", "It opened in spring."),
+        ("It is fast.", "It is always fast."),
+        ("It has 8,000 stars.", "It has 8,000 stars since May 2024."),
+    ],
+)
+def test_a_claim_that_says_no_more(claim: str, source: str) -> None:
+    assert overstates(claim, source) == ""
+
+
+@pytest.mark.parametrize(
+    ("lead", "sentence", "fits"),
+    [
+        ("Yes", "The firm needs data.", True),
+        ("Yes", "The firm does not need data.", False),
+        ("Yes", "The firm needs engineers.", False),
+        ("No", "The firm does not need data.", True),
+        ("No", "The firm needs data.", False),
+    ],
+)
+def test_yes_and_no_go_with_what_follows(lead: str, sentence: str, fits: bool) -> None:
+    assert agrees(lead, "Does the firm need data?", sentence) is fits

@@ -223,7 +223,7 @@ def _verdict(
     turned = denial_mismatch(claim.text, sources)
     if turned and best.overlap >= _NEGATION_MATTERS:
         return Verdict(Label.CONTRADICTED, 0.1, turned, claim.text)
-    more = overstates(claim.text, sources)
+    more = overstates(claim.text, sources, given)
     if more:
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), more, claim.text)
     if recall >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):

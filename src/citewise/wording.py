@@ -30,7 +30,10 @@ _STRONG = {
     "everyone": r"every|each|all|any",
     "everything": r"every|each|all|any",
 }
-_STRONG_WORD = re.compile(rf"\b(?:{'|'.join(_STRONG)})\b", re.IGNORECASE)
+_STRONG_WORD = re.compile(rf"(?<!\bnot )\b(?:{'|'.join(_STRONG)})\b", re.IGNORECASE)
+# Asked "which is the only one that falls?", an answer may say "the only one"; asked whether
+# something was always so, it may not just say "always".
+_TAKEN_UP = frozenset({"only", "all", "every"})
 # In small letters only: "May" is mostly the month.
 _MAY = re.compile(r"\b(?:may|might|[Pp]ossibly|[Pp]erhaps|[Mm]aybe)\b")
 _HEDGED = re.compile(
@@ -50,12 +53,15 @@ def denial_mismatch(claim: str, sources: str) -> str:
     return "it denies what the source says" if denied else "it leaves out a denial in the source"
 
 
-def overstates(claim: str, sources: str) -> str:
+def overstates(claim: str, sources: str, question: str = "") -> str:
     """Which word of the claim says more than the sources do; "" if none.
 
     Where the sources say that something may be so, the claim must not say that it is.
     """
+    asked = set(question.lower().split()) & _TAKEN_UP
     for word in _STRONG_WORD.findall(claim):
+        if word.lower() in asked:
+            continue
         borne_out = re.search(rf"\b(?:{_STRONG[word.lower()]})", sources, re.IGNORECASE)
         if borne_out is None:
             return f"the source does not say {word.lower()!r}"

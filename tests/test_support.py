@@ -74,3 +74,21 @@ def test_one_string_as_evidence_is_an_error() -> None:
 
 def test_the_judge_seam_agrees_with_check() -> None:
     assert SupportJudge().judge("The engine was never finished.", [PROSE]).supported
+
+
+@pytest.mark.parametrize(
+    ("claim", "reason"),
+    [
+        ("Zhipu is betting that it can buy its way up.", "says it of 'DeepSeek', not of 'Zhipu'"),
+        ("OpenAI builds models.", "'OpenAI' is not in the source"),
+        ("It was always a firm.", "does not say 'always'"),
+    ],
+)
+def test_names_are_not_swapped_and_nothing_is_made_stronger(claim: str, reason: str) -> None:
+    texts = [
+        "For years DeepSeek and Zhipu were small. DeepSeek is betting that it can buy its way up. "
+        "An open lab with AI experts builds models. It was a firm."
+    ]
+    verdict = check(claim, texts)
+    assert not verdict.supported
+    assert reason in verdict.reason

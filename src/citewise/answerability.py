@@ -8,7 +8,6 @@ names that no document holds.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,16 +78,10 @@ def unknown_names(question: str, index: Index) -> tuple[str, ...]:
         for name in names(question)
         # An acronym is often another word for what the document spells out.
         if not name.acronym
-        and not _PEOPLE.search(name.text)
+        # So is an adjective of a people or place.
+        and not name.of_people
         and not any(_known(term, index) for term in name.terms)
     )
-
-
-_PEOPLE = re.compile(
-    r"(?:[a-z]{2}(?:ian|ean|ican|ese|ish)|asian|african|dutch|french|german|greek|swiss|western)$",
-    re.IGNORECASE,
-)
-"""Adjectives of peoples and places: often the asker's own word for what the document spells out."""
 
 
 def _known(term: str, index: Index) -> bool:

@@ -48,7 +48,26 @@ def draft_events(
     Args:
         log_odds: what the model said before drafting; see ``answerability``.
     """
-    first = ""
+    broke_off = yield from _attempts(run, sources, index, generator, log_odds)
+    if run.readings and not run.kept and not broke_off:
+        # The cells fit the question only in part, so the model is asked here too.
+        _overrule(run)
+        _confirm(run, generator, log_odds)
+    for found in run.kept:
+        yield SentenceEvent(Sentence(found.verdict.claim, (), found.verdict), shown=True)
+    for sentence in run.dropped:
+        yield SentenceEvent(sentence, shown=False)
+
+
+def _attempts(
+    run: Run,
+    sources: Sequence[Evidence],
+    index: Index,
+    generator: Generator,
+    log_odds: float | None,
+) -> Generator_[Event, None, bool]:
+    """At most two drafts, until something is left of one; returns whether the model broke off."""
+    first, broke_off = "", False
     for prompt in (
         answer_prompt(run.question, run.history, sources),
         retry_prompt(run.question, run.history, sources[:_FEWER_SOURCES]),
@@ -65,17 +84,14 @@ def draft_events(
         for text in _finished(run, broke_off=broke_off):
             _check(run, text, index)
         if not broke_off:
-            _overrule(run)
+            if run.just_cells:
+                _overrule(run)
             _confirm(run, generator, log_odds)
         first = first or run.draft
-        if run.kept or broke_off or not first:
-            break
-    if not run.kept:
-        run.draft = first
-    for found in run.kept:
-        yield SentenceEvent(Sentence(found.verdict.claim, (), found.verdict), shown=True)
-    for sentence in run.dropped:
-        yield SentenceEvent(sentence, shown=False)
+        if run.kept or broke_off:
+            return broke_off
+    run.draft = first
+    return broke_off
 
 
 def _stream(run: Run, prompt: Prompt, generator: Generator) -> Iterator[Event]:

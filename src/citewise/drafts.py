@@ -20,6 +20,8 @@ _REFUSAL = re.compile(
     r"|\bI (?:do not|don[’']t) (?:know|have)\b|\b(?:I[’']m|I am) sorry\b",
     re.IGNORECASE,
 )
+# "Sources 3 and 7 would do it": the model's numbers of its sources are nothing to a reader.
+_ABOUT_SOURCES = re.compile(r"^(?:the )?(?:sources?|documents?) \d", re.IGNORECASE)
 _FILLER = re.compile(
     r"^(?:yes|no|sure|certainly|of course|okay|ok|thank you|hello|hi)?[\s,.!:]*"
     r"(?:here (?:is|are) (?:the|what|an?)\b[^.]*|i hope this helps[^.]*|let me know[^.]*)?[.!:]*$",
@@ -53,7 +55,11 @@ def is_refusal(sentence: str) -> bool:
 
 def is_statement(sentence: str) -> bool:
     """Whether there is anything to check: greetings and "Here is what I found:" state nothing."""
-    return _FILLER.fullmatch(sentence) is None and any(map(str.isalnum, sentence))
+    return (
+        _FILLER.fullmatch(sentence) is None
+        and _ABOUT_SOURCES.match(sentence) is None
+        and any(map(str.isalnum, sentence))
+    )
 
 
 def shorter(sentence: str) -> list[str]:

@@ -36,7 +36,8 @@ _GATE = "Can this question be answered from the sources alone? Reply Yes or No."
 _SOURCE_CHARACTERS = 1300
 _SPACES = re.compile(r"\s+")
 _MARKER = re.compile(
-    r"\s*(?:[\[【(]+\s*(?:sources?\s*)?#?\d{1,2}(?:\s*[,;&-]\s*#?\d{1,2})*\s*[\]】)]+"
+    r"(?:\s+(?:according to|in|from|of|by|per|see|to))?\s*"
+    r"(?:[\[【(]+\s*(?:sources?\s*)?#?\d{1,2}(?:\s*[,;&-]\s*#?\d{1,2})*\s*[\]】)]+"
     r"|\(\s*sources?[^()]{0,20}\))",
     re.IGNORECASE,
 )

@@ -33,6 +33,10 @@ _GLUED = re.compile(r"(?<=[A-Za-z])\d{1,9}(?![\w.])")
 _YEAR_GLUED = re.compile(r"((?:19|20)\d\d)(\d{1,9})(?!\d)")
 _TOKEN = re.compile(r"[^\W_](?:[\w.&’'-]*[^\W_])?\+?")
 _PEOPLE = re.compile(r"(?:es|ese|ians?|eans?|ans?|ish|a|e|i|y)$")
+_OF_PEOPLE = re.compile(
+    r"(?:[a-z]{2}(?:ian|ean|ican|ese|ish)|asian|african|dutch|french|german|greek|swiss|western)$",
+    re.IGNORECASE,
+)
 _POSSESSIVE = re.compile(r"['’]s?$")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|\n\s*|[-*•]\s+|[\"“‘'(]\s*)$")
 
@@ -57,6 +61,11 @@ class Name:
     text: str
     terms: tuple[str, ...]
     acronym: bool
+
+    @property
+    def of_people(self) -> bool:
+        """Whether it is an adjective of a people or place, such as "American"."""
+        return _OF_PEOPLE.search(self.text) is not None
 
     def stands_in(self, text: str, terms: Collection[str]) -> bool:
         """Whether a text, or its terms, hold the name.

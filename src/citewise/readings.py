@@ -80,7 +80,9 @@ def read_table(
     for row in named[:_MOST_CELLS]:
         columns = row.cells if _ASKS_ALL.search(question) else columns_asked(row, words, weight)
         if not columns and subjects:
-            columns = columns_asked(row, earlier, weight)
+            columns = columns_asked(row, earlier, weight) or columns_asked(
+                row, words, weight, loosely=True
+            )
         found += [cell_reading(row, column) for column, _ in columns]
     return found or _subject_of_value(question, rows)
 
@@ -107,7 +109,7 @@ def gives(text: str, reading: Reading) -> bool:
         said = quantities(text)
         return all(holds(said, number) for number in numbers)
     terms = frozenset(content_terms(value))
-    return len(terms & frozenset(lexical_terms(text))) >= len(terms) / 2
+    return len(terms & frozenset(lexical_terms(text))) >= 0.75 * len(terms)
 
 
 def unexplained(question: str, words: str, readings: Sequence[Reading]) -> frozenset[str]:

@@ -11,8 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from citewise.bindings import misplaced
-from citewise.quantities import Name, Quantity, holds, loose_values, names, quantities
-from citewise.tokens import content_terms, lexical_terms
+from citewise.claims import (
+    COMMON,
+    Candidate,
+    Claim,
+    candidate_of,
+    claim_of,
+    has_name,
+    has_number,
+    other_subject,
+    recall,
+)
+from citewise.quantities import Name, Quantity
+from citewise.tokens import lexical_terms
 from citewise.types import Evidence, Label, Verdict
 from citewise.wording import denial_mismatch, overstates
 
@@ -21,16 +32,10 @@ __all__ = ["Attribution", "SupportJudge", "attribute", "evidence_from_texts"]
 _MOST_CITATIONS = 4
 _ENOUGH_WORDS = 0.5
 _SOME_WORDS = 0.45
-# Characters between a span and the one that names whom it speaks of; and the rarity (see
-# ``Index.idf``) up to which a name counts as what the whole document is about.
+# Characters between a span and the one that names whom it speaks of.
 _NEAR = 800
-_COMMON = 2.0
-# Words that join what is said and say nothing that a source would have to hold.
-_LINKS = frozenset(
-    content_terms("yes due because since however therefore thus such like well including")
-)
 _NEGATION_MATTERS = 0.6
-_NEAR_IN_MEANING = 0.6
+_NEAR_IN_MEANING = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +44,6 @@ class Attribution:
 
     verdict: Verdict
     evidence: tuple[Evidence, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    text: str
-    terms: frozenset[str]
-    quantities: tuple[Quantity, ...]
-    names: tuple[Name, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    evidence: Evidence
-    terms: frozenset[str]
-    body_terms: frozenset[str]
-    quantities: tuple[Quantity, ...]
-    loose: frozenset[float]
-    overlap: float
 
 
 def attribute(
@@ -74,8 +61,8 @@ def attribute(
         weight: how much a term counts, such as its rarity.
         given: words that need no proof, such as those of the question.
     """
-    claim = _claim(sentence, evidence, weight, given)
-    candidates = [_candidate(claim, item, weight) for item in evidence]
+    claim = claim_of(sentence, evidence, weight, given)
+    candidates = [candidate_of(claim, item, weight) for item in evidence]
     if not candidates or not claim.terms:
         reason = "there is no evidence" if claim.terms else "it states nothing that can be checked"
         return Attribution(Verdict(Label.UNSUPPORTED, 0.0, reason, sentence), ())
@@ -84,52 +71,14 @@ def attribute(
     return Attribution(_verdict(claim, chosen, weight, given), cited)
 
 
-def _claim(
-    sentence: str, evidence: Sequence[Evidence], weight: Callable[[str], float], given: str
-) -> _Claim:
-    known = {name.text for item in evidence for name in names(item.rendered or item.text)}
-    asked = frozenset(lexical_terms(given))
-    terms = frozenset(content_terms(sentence)) if lexical_terms(sentence) else frozenset()
-    return _Claim(
-        sentence,
-        terms - _LINKS or terms,
-        tuple(quantities(sentence)),
-        tuple(name for name in names(sentence, known) if not _is_topic(name, asked, weight)),
-    )
-
-
-def _is_topic(name: Name, asked: frozenset[str], weight: Callable[[str], float]) -> bool:
-    """What the question names and the whole document is about needs no naming in each span."""
-    return name.terms[0] in asked and weight(name.terms[0]) <= _COMMON
-
-
-def _candidate(claim: _Claim, item: Evidence, weight: Callable[[str], float]) -> _Candidate:
-    words = item.rendered or item.text
-    body = frozenset(lexical_terms(words))
-    terms = body | frozenset(lexical_terms(item.heading))
-    return _Candidate(
-        item,
-        terms,
-        body,
-        tuple(quantities(words)),
-        frozenset(loose_values(item.text)),
-        _recall(claim.terms, body, weight),
-    )
-
-
-def _recall(wanted: frozenset[str], held: frozenset[str], weight: Callable[[str], float]) -> float:
-    total = sum(weight(term) for term in wanted)
-    return sum(weight(term) for term in wanted & held) / total if total else 0.0
-
-
 def _cover(
-    claim: _Claim, candidates: Sequence[_Candidate], weight: Callable[[str], float]
-) -> list[_Candidate]:
+    claim: Claim, candidates: Sequence[Candidate], weight: Callable[[str], float]
+) -> list[Candidate]:
     """The best span, then whatever adds a number or a name that is still missing."""
 
-    def worth(candidate: _Candidate) -> float:
+    def worth(candidate: Candidate) -> float:
         # The share of numbers held decides between spans that share the same words.
-        numbers = [_has_number(candidate, q) for q in claim.quantities]
+        numbers = [has_number(candidate, q) for q in claim.quantities]
         share = sum(numbers) / len(numbers) if numbers else 0.0
         return candidate.overlap + 0.5 * share + 0.1 * candidate.evidence.cosine
 
@@ -150,20 +99,20 @@ def _cover(
 
 
 def _gain(
-    candidate: _Candidate,
+    candidate: Candidate,
     numbers: Sequence[Quantity],
     missing_names: Sequence[Name],
-    best: _Candidate,
+    best: Candidate,
     weight: Callable[[str], float],
 ) -> tuple[float, float]:
-    held = sum(_has_number(candidate, q) for q in numbers)
+    held = sum(has_number(candidate, q) for q in numbers)
     held += sum(_names(candidate, name, best, weight) for name in missing_names)
     near = candidate.evidence.document == best.evidence.document
     return (float(held), candidate.overlap + 0.1 * near) if held else (0.0, 0.0)
 
 
 def _names(
-    candidate: _Candidate, name: Name, best: _Candidate, weight: Callable[[str], float]
+    candidate: Candidate, name: Name, best: Candidate, weight: Callable[[str], float]
 ) -> bool:
     """Whether this span holds the name, and can tell by it whom the best one speaks of.
 
@@ -171,38 +120,29 @@ def _names(
     from elsewhere must not be tied to words that were not said of it.
     """
     here, there = best.evidence, candidate.evidence
-    if here.document != there.document or not _has_name(candidate, name):
+    if here.document != there.document or not has_name(candidate, name):
         return False
-    return abs(here.start - there.start) <= _NEAR or weight(name.terms[0]) <= _COMMON
+    return abs(here.start - there.start) <= _NEAR or weight(name.terms[0]) <= COMMON
 
 
 def _missing(
-    claim: _Claim, chosen: Sequence[_Candidate], weight: Callable[[str], float]
+    claim: Claim, chosen: Sequence[Candidate], weight: Callable[[str], float]
 ) -> tuple[list[Quantity], list[Name]]:
-    numbers = [q for q in claim.quantities if not any(_has_number(c, q) for c in chosen)]
+    numbers = [q for q in claim.quantities if not any(has_number(c, q) for c in chosen)]
     unnamed = [
         name for name in claim.names if not any(_names(c, name, chosen[0], weight) for c in chosen)
     ]
     return numbers, unnamed
 
 
-def _has_name(candidate: _Candidate, name: Name) -> bool:
-    item = candidate.evidence
-    return name.stands_in(item.rendered or item.text, candidate.body_terms)
-
-
-def _has_number(candidate: _Candidate, wanted: Quantity) -> bool:
-    return holds(candidate.quantities, wanted) or wanted.value in candidate.loose
-
-
 def _verdict(
-    claim: _Claim, chosen: Sequence[_Candidate], weight: Callable[[str], float], given: str
+    claim: Claim, chosen: Sequence[Candidate], weight: Callable[[str], float], given: str
 ) -> Verdict:
     terms = frozenset[str]().union(*(c.terms for c in chosen))
     known = terms | frozenset(lexical_terms(given))
-    recall = _recall(claim.terms, known, weight)
-    proven = _recall(claim.terms, terms, weight)
-    score = round(min(1.0, 0.2 + 0.8 * min(1.0, (recall + proven) / 1.6)), 3)
+    held = recall(claim.terms, known, weight)
+    proven = recall(claim.terms, terms, weight)
+    score = round(min(1.0, 0.2 + 0.8 * min(1.0, (held + proven) / 1.6)), 3)
     numbers, missing_names = _missing(claim, chosen, weight)
     if numbers:
         return _number_verdict(claim, chosen, numbers[0], proven)
@@ -212,6 +152,9 @@ def _verdict(
         return Verdict(
             Label.UNSUPPORTED, 0.15, f"{unknown[0].text!r} is not in the source", claim.text
         )
+    swapped = other_subject(claim, chosen[0])
+    if swapped:
+        return Verdict(Label.UNSUPPORTED, 0.1, swapped, claim.text)
     wrong = misplaced(claim.text, [c.evidence for c in chosen])
     if wrong:
         return Verdict(Label.CONTRADICTED, 0.05, wrong, claim.text)
@@ -226,7 +169,7 @@ def _verdict(
     more = overstates(claim.text, sources, given)
     if more:
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), more, claim.text)
-    if recall >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):
+    if held >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):
         return Verdict(Label.SUPPORTED, score, "the source states it", claim.text)
     lacking = ", ".join(sorted(claim.terms - known)[:4])
     if proven >= _SOME_WORDS:
@@ -237,7 +180,7 @@ def _verdict(
 
 
 def _together(
-    claim: _Claim, chosen: Sequence[_Candidate], weight: Callable[[str], float], given: str
+    claim: Claim, chosen: Sequence[Candidate], weight: Callable[[str], float], given: str
 ) -> bool:
     """Whether one span holds most of what the sentence adds to the question.
 
@@ -247,10 +190,10 @@ def _together(
         return True
     known = frozenset(lexical_terms(given))
     added = frozenset(t for t in claim.terms - known if not t[0].isdigit())
-    return not added or any(_recall(added, c.body_terms, weight) >= _ENOUGH_WORDS for c in chosen)
+    return not added or any(recall(added, c.body_terms, weight) >= _ENOUGH_WORDS for c in chosen)
 
 
-def _answers(claim: _Claim, best: _Candidate, given: str) -> bool:
+def _answers(claim: Claim, best: Candidate, given: str) -> bool:
     """Whether a sentence says in the question's words what the span says in its own.
 
     Then all that it adds to the question stands in a span that is near the question in meaning.
@@ -260,7 +203,7 @@ def _answers(claim: _Claim, best: _Candidate, given: str) -> bool:
 
 
 def _number_verdict(
-    claim: _Claim, chosen: Sequence[_Candidate], number: Quantity, proven: float
+    claim: Claim, chosen: Sequence[Candidate], number: Quantity, proven: float
 ) -> Verdict:
     there = [q.text for q in chosen[0].quantities]
     if there and proven >= _ENOUGH_WORDS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from citewise.wording import agrees, denial_mismatch, overstates
+from citewise.wording import agrees, compares, denial_mismatch, overstates
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,12 @@ def test_a_claim_that_says_more_than_its_source(claim: str, source: str) -> None
 )
 def test_a_claim_that_says_no_more(claim: str, source: str) -> None:
     assert overstates(claim, source) == ""
+
+
+def test_a_comparison_that_the_source_does_not_make() -> None:
+    assert compares("A costs more than B.", "A costs $5, B costs $2.") == "more"
+    assert compares("A costs more than B.", "A is more costly than B.") == ""
+    assert compares("A costs $5.", "A: $5") == ""
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from citewise.claims import (
 from citewise.quantities import Name, Quantity
 from citewise.tokens import lexical_terms
 from citewise.types import Evidence, Label, Verdict
-from citewise.wording import denial_mismatch, overstates
+from citewise.wording import compares, denial_mismatch, overstates
 
 __all__ = ["Attribution", "SupportJudge", "attribute", "evidence_from_texts"]
 
@@ -162,13 +162,9 @@ def _verdict(
         reason = "its words stand in different places that do not say this together"
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), reason, claim.text)
     best = chosen[0]
-    sources = "\n".join(c.evidence.rendered or c.evidence.text for c in chosen)
-    turned = denial_mismatch(claim.text, sources)
-    if turned and best.overlap >= _NEGATION_MATTERS:
-        return Verdict(Label.CONTRADICTED, 0.1, turned, claim.text)
-    more = overstates(claim.text, sources, given)
-    if more:
-        return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), more, claim.text)
+    turned = _turned(claim, chosen, given, score)
+    if turned:
+        return turned
     if held >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):
         return Verdict(Label.SUPPORTED, score, "the source states it", claim.text)
     lacking = ", ".join(sorted(claim.terms - known)[:4])
@@ -177,6 +173,24 @@ def _verdict(
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.45), reason, claim.text)
     reason = f"no passage near it (not mentioned: {lacking})"
     return Verdict(Label.UNSUPPORTED, min(score, 0.25), reason, claim.text)
+
+
+def _turned(claim: Claim, chosen: Sequence[Candidate], given: str, score: float) -> Verdict | None:
+    """The verdict where a small word makes the sentence say something else than its source."""
+    best = chosen[0]
+    sources = "\n".join(c.evidence.rendered or c.evidence.text for c in chosen)
+    turned = denial_mismatch(claim.text, sources)
+    if turned and best.overlap >= _NEGATION_MATTERS:
+        return Verdict(Label.CONTRADICTED, 0.1, turned, claim.text)
+    word = compares(claim.text, sources)
+    if word and best.evidence.kind == "row":
+        # Which cell is greater is worked out from all of them; see ``comparing``.
+        reason = f"the words of a table do not say {word!r}"
+        return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), reason, claim.text)
+    more = overstates(claim.text, sources, given)
+    if more:
+        return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), more, claim.text)
+    return None
 
 
 def _together(

@@ -6,7 +6,7 @@ import re
 
 from citewise.tokens import content_terms, lexical_terms
 
-__all__ = ["agrees", "denial_mismatch", "overstates"]
+__all__ = ["agrees", "compares", "denial_mismatch", "overstates"]
 
 _NEGATION = re.compile(
     r"\b(?:not(?! (?:just|only|merely|simply|solely)\b)|no|never|none|neither|nor|without|cannot"
@@ -34,6 +34,12 @@ _STRONG_WORD = re.compile(rf"(?<!\bnot )\b(?:{'|'.join(_STRONG)})\b", re.IGNOREC
 # Asked "which is the only one that falls?", an answer may say "the only one"; asked whether
 # something was always so, it may not just say "always".
 _TAKEN_UP = frozenset({"only", "all", "every"})
+_COMPARISON = re.compile(
+    r"\b(?:same|equal|identical|higher|highest|lower|lowest|larger|largest|smaller|smallest|bigger"
+    r"|biggest|greater|greatest|cheaper|cheapest|pricier|priciest|fewer|fewest|more|less|most"
+    r"|least|better|best|worse|worst|twice|double|triple|half|times)\b",
+    re.IGNORECASE,
+)
 # In small letters only: "May" is mostly the month.
 _MAY = re.compile(r"\b(?:may|might|[Pp]ossibly|[Pp]erhaps|[Mm]aybe)\b")
 _HEDGED = re.compile(
@@ -43,6 +49,18 @@ _HEDGED = re.compile(
     r"|reported(?:ly)?|allegedly)\b",
     re.IGNORECASE,
 )
+
+
+def compares(claim: str, sources: str) -> str:
+    """The word by which a claim compares and that the sources lack; "" if there is none."""
+    return next(
+        (
+            word
+            for word in _COMPARISON.findall(claim)
+            if re.search(rf"\b{word}\b", sources, re.IGNORECASE) is None
+        ),
+        "",
+    )
 
 
 def denial_mismatch(claim: str, sources: str) -> str:

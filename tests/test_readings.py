@@ -52,6 +52,7 @@ def test_row_and_column_named(question: str, cells: str) -> None:
         "How many startups had DeepSeek-V2 in 2019?",
         "What is the MMLU score of GPT-4 in France?",
         "Why?",
+        "How did DeepSeek-V2 reach such a cost?",
     ],
 )
 def test_nothing_is_read_where_the_table_is_not_asked(question: str) -> None:

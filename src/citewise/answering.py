@@ -14,6 +14,7 @@ from citewise.index import Index
 from citewise.prompting import gate_prompt, sources_for_prompt
 from citewise.protocols import Generator
 from citewise.readings import read_table, unexplained
+from citewise.relevance import misses
 from citewise.retrieval import Query, Retriever, make_query
 from citewise.run import Mode, Run, Settings
 from citewise.types import Answer, AnswerEvent, Event, Evidence, EvidenceEvent, Status
@@ -62,7 +63,11 @@ def _read(run: Run, index: Index) -> None:
     """Look into the tables. Where the question asks for just these cells, they are the answer."""
     earlier = run.history[-1] if run.history else ""
     asked = run.query.asked
-    run.readings = read_table(run.question, asked, earlier, run.evidence, index.idf)
+    found = read_table(run.question, asked, earlier, run.evidence, index.idf)
+    rows = [item for reading in found for item in reading.evidence]
+    if misses(run.question, [reading.text for reading in found], rows):
+        return
+    run.readings = found
     left = unexplained(run.question, asked, run.readings)
     run.just_cells = bool(run.readings) and len(left) <= _MOST_UNEXPLAINED
 

@@ -44,6 +44,10 @@ _COMPARING = re.compile(
 )
 _ASKS_WHICH = re.compile(r"\b(?:which|what|whose|who)\b", re.IGNORECASE)
 _ASKS_ALL = re.compile(r"\b(?:all|everything|every|figures|details)\b", re.IGNORECASE)
+# A cell is no explanation.
+_EXPLAINS = re.compile(
+    r"^\W*(?:why|how (?:do|does|did|can|could|would|should|has|have|come))\b", re.IGNORECASE
+)
 # These have to be worked out; see ``comparing``.
 _COUNTS = re.compile(
     r"\b(?:how many times|times|factor|share|fraction|proportion|ratio|difference|by how much|"
@@ -71,7 +75,7 @@ def read_table(
     """
     compared = compare(question, words, earlier, evidence, weight)
     rows = about(question, rows_of(evidence))
-    if compared or not rows or _COUNTS.search(question):
+    if compared or not rows or _COUNTS.search(question) or _EXPLAINS.search(question):
         return compared
     now, before = frozenset(lexical_terms(words)), frozenset(lexical_terms(earlier))
     subjects = [row for row in rows if is_named(row, rows, now)]

@@ -36,6 +36,7 @@ _SOME_WORDS = 0.45
 _NEAR = 800
 _NEGATION_MATTERS = 0.6
 _NEAR_IN_MEANING = 0.65
+_NEAREST_IN_MEANING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +211,13 @@ def _together(
 def _answers(claim: Claim, best: Candidate, given: str) -> bool:
     """Whether a sentence says in the question's words what the span says in its own.
 
-    Then all that it adds to the question stands in a span that is near the question in meaning.
+    Then all that it adds to the question stands in a span that is near the question in meaning,
+    or nearest of all.
     """
+    item = best.evidence
+    near = _NEAREST_IN_MEANING if item.dense_rank == 1 else _NEAR_IN_MEANING
     added = claim.terms - frozenset(lexical_terms(given))
-    return bool(added) and added <= best.body_terms and best.evidence.cosine >= _NEAR_IN_MEANING
+    return bool(added) and added <= best.body_terms and item.cosine >= near
 
 
 def _number_verdict(

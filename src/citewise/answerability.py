@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from citewise.index import Index
-from citewise.quantities import names
+from citewise.quantities import Name, names
 from citewise.retrieval import Query, evidence_terms
 from citewise.tokens import content_terms
 from citewise.types import Evidence
@@ -50,7 +50,7 @@ _STEEPNESS = 2.5
 _WITH_MODEL = {"bias": -3.4, "log_odds": 0.9, "cosine": 3.0, "coverage": 2.0}
 _WITHOUT_MODEL = {"bias": -4.8, "cosine": 7.0, "coverage": 3.0}
 # An adjective or a place may be the reader's own word for it; an identifier is not.
-_UNKNOWN_NAME = -1.5
+_UNKNOWN_NAME = -1.0
 _UNKNOWN_NAMES = -3.5
 _UNKNOWN_IDENTIFIER = -6.0
 
@@ -80,12 +80,17 @@ def unknown_names(question: str, index: Index) -> tuple[str, ...]:
         if not name.acronym
         # So is an adjective of a people or place.
         and not name.of_people
-        and not any(_known(term, index) for term in name.terms)
+        and not _known(name, index)
     )
 
 
-def _known(term: str, index: Index) -> bool:
-    return index.contains(term) or index.similar(term) is not None
+def _known(name: Name, index: Index) -> bool:
+    if any(character.isdigit() for character in name.text) and not name.text[0].islower():
+        # "GPT-5" is not known for "GPT-4" being so: only the whole counts, or its plural. Who
+        # writes "llama3" may mean "Llama 3".
+        whole = name.terms[0]
+        return index.contains(whole) or index.contains(whole.removesuffix("s"))
+    return any(index.contains(term) or index.similar(term) is not None for term in name.terms)
 
 
 def _is_identifier(name: str) -> bool:

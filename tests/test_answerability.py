@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from citewise.answerability import Signals, estimate, unknown_names
+from citewise.answerability import Signals, estimate, stands, unknown_names
 from citewise.index import Index
 from citewise.lexical import edits
 from citewise.splitting import split
@@ -16,7 +16,8 @@ from doubles import HashEmbedder, document
 @pytest.fixture
 def index(tmp_path: Path):
     with Index.open(tmp_path, HashEmbedder()) as opened:
-        opened.update([document("a.txt", "DeepSeek hires chip designers from Huawei.\n")], split)
+        text = "DeepSeek hires chip designers from Huawei, who made the XY-8 and H100 cards.\n"
+        opened.update([document("a.txt", text)], split)
         yield opened
 
 
@@ -26,6 +27,32 @@ def test_a_name_that_no_document_holds_is_unknown(index: Index) -> None:
 
 def test_a_mistyped_name_is_known(index: Index) -> None:
     assert unknown_names("What does Huwaei sell to DeepSeak?", index) == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "unknown"),
+    [
+        ("What does the XY-9 cost?", ("XY-9",)),
+        ("What does the XY8 cost?", ()),
+        ("How do the H100s compare?", ()),
+        ("What do American and Chinese firms make?", ()),
+        ("What is the MMLU?", ()),
+    ],
+)
+def test_an_identifier_is_known_only_whole(
+    index: Index, question: str, unknown: tuple[str, ...]
+) -> None:
+    assert unknown_names(question, index) == unknown
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [(1.0, 1.5, True), (1.0, 0.0, False), (-1.0, 1.2, False), (None, None, True), (2.0, None, True)],
+)
+def test_a_draft_stands_by_what_the_model_says_of_it(
+    before: float | None, after: float | None, shown: bool
+) -> None:
+    assert (stands(before, after) >= 0.5) is shown
 
 
 def test_each_signal_moves_the_probability_its_way() -> None:

@@ -207,6 +207,18 @@ def test_a_slip_of_the_pen_still_finds_the_passage(corpus: Path) -> None:
         assert "1843" in assistant.search("first progarm by Lovelase")[0].text
 
 
+def test_a_comparison_gathers_whole_tables_and_search_keeps_to_top_k(corpus: Path) -> None:
+    question = "Which engine is the most expensive of all?"
+    generator = Scripted("It is the Difference Engine.")
+    with make(corpus, generator) as assistant:
+        answer = assistant.ask(question, top_k=2)
+        assert len(assistant.search(question, top_k=2)) == 2
+    rows = {item.text for item in answer.evidence if item.kind == "row"}
+    assert rows == {line for line in NOTES.splitlines() if "Engine |" in line and "$" in line}
+    assert "has the highest" in answer.text
+    assert answer.draft == "It is the Difference Engine."
+
+
 def test_evidence_says_why_it_ranked(corpus: Path) -> None:
     with make(corpus, "none") as assistant:
         evidence = assistant.search(QUESTION, top_k=3)

@@ -47,7 +47,13 @@ def test_an_identifier_is_known_only_whole(
 
 @pytest.mark.parametrize(
     ("before", "after", "shown"),
-    [(1.0, 1.5, True), (1.0, 0.0, False), (-1.0, 1.2, False), (None, None, True), (2.0, None, True)],
+    [
+        (1.0, 1.5, True),
+        (1.0, 0.0, False),
+        (-1.0, 1.2, False),
+        (None, None, True),
+        (2.0, None, True),
+    ],
 )
 def test_a_draft_stands_by_what_the_model_says_of_it(
     before: float | None, after: float | None, shown: bool

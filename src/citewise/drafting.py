@@ -16,7 +16,7 @@ from citewise.answerability import stands
 from citewise.drafts import is_refusal, is_statement, shorter, split_draft, split_lead
 from citewise.errors import GeneratorError
 from citewise.index import Index
-from citewise.prompting import answer_prompt, confirm_prompt, retry_prompt
+from citewise.prompting import answer_prompt, confirm_prompt, retry_prompt, sources_for_retry
 from citewise.protocols import Generator, Prompt
 from citewise.readings import gives
 from citewise.relevance import misses
@@ -28,7 +28,6 @@ from citewise.wording import agrees
 __all__ = ["draft_events"]
 
 _MAX_TOKENS = 160
-_FEWER_SOURCES = 4
 _OVERRULED = "the table answers the question itself"
 _NO_ANSWER = "it does not answer the question asked"
 
@@ -70,7 +69,7 @@ def _attempts(
     first, broke_off = "", False
     for prompt in (
         answer_prompt(run.question, run.history, sources),
-        retry_prompt(run.question, run.history, sources[:_FEWER_SOURCES]),
+        retry_prompt(run.question, run.history, sources_for_retry(run.evidence)),
     ):
         if first:
             yield TextEvent("\n\n")

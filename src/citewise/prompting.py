@@ -19,6 +19,7 @@ __all__ = [
     "gate_prompt",
     "retry_prompt",
     "sources_for_prompt",
+    "sources_for_retry",
 ]
 
 _SYSTEM = (
@@ -34,6 +35,7 @@ _CONFIRM = "Answer: {}\nIs this a complete and direct answer to the question? Re
 _GATE = "Can this question be answered from the sources alone? Reply Yes or No."
 
 _SOURCE_CHARACTERS = 1300
+_EACH = 3
 _SPACES = re.compile(r"\s+")
 _MARKER = re.compile(
     r"(?:\s+(?:according to|in|from|of|by|per|see|to))?\s*"
@@ -65,6 +67,13 @@ def sources_for_prompt(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
             break
         chosen.append(item)
     return tuple(chosen)
+
+
+def sources_for_retry(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The first three spans, and the three nearest in meaning beside them."""
+    first = evidence[:_EACH]
+    nearest = sorted(evidence[_EACH:], key=lambda item: item.dense_rank or len(evidence))
+    return (*first, *nearest[:_EACH])
 
 
 def gate_prompt(question: str, history: Sequence[str], sources: Sequence[Evidence]) -> Prompt:

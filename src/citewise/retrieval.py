@@ -40,6 +40,7 @@ _COMPARES = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _MOST_SIBLINGS = 8
+_NEAREST = 6
 _MOST_TABLES = 3
 _TABLE_DEPTH = 60
 
@@ -104,11 +105,15 @@ class Retriever:
         return tuple(self._ranked(query)[:top_k])
 
     def gather(self, query: Query, top_k: int) -> tuple[Evidence, ...]:
-        """What an answer may rest on: as ``search``, and whole tables where it asks to compare."""
+        """What an answer may rest on: as ``search``, but with the spans nearest in meaning.
+
+        Whole tables come with it where the question asks to compare.
+        """
         ranked = self._ranked(query)
+        chosen = _with_nearest(ranked, top_k)
         if _COMPARES.search(query.question):
-            return _with_tables(ranked, top_k)
-        return tuple(ranked[:top_k])
+            return _with_tables(ranked, chosen)
+        return tuple(chosen)
 
     def _ranked(self, query: Query) -> list[Evidence]:
         vector = self._embedder.embed_query(query.text)
@@ -214,13 +219,22 @@ def _is_cut_off(item: Evidence, words: str, whole: Sequence[str]) -> bool:
     )
 
 
-def _with_tables(ranked: Sequence[Evidence], top_k: int) -> tuple[Evidence, ...]:
+def _with_nearest(ranked: Sequence[Evidence], top_k: int) -> list[Evidence]:
+    """The first ``top_k``, with the nearest in meaning at their end if they lack them.
+
+    A question in other words than the document's shares no term with the span that answers it.
+    """
+    lacking = [item for item in ranked[top_k:] if (item.dense_rank or 0) <= _NEAREST]
+    lacking = lacking[: top_k // 2]
+    return [*ranked[: top_k - len(lacking)], *lacking]
+
+
+def _with_tables(ranked: Sequence[Evidence], chosen: list[Evidence]) -> tuple[Evidence, ...]:
     """With all rows of the tables that a comparison may be about.
 
     Rows of the table that the best row stands in follow it; those of a table farther down go to
     the end, where a prompt has no room for them but a look into the table finds them.
     """
-    chosen = list(ranked[:top_k])
     added: list[Evidence] = []
     for table in _tables(ranked):
         best = next((item for item in chosen if item in table), None)

@@ -113,6 +113,20 @@ def test_a_comparison_cites_every_row_it_was_worked_out_from() -> None:
     assert "$5.00" in winner.reason
 
 
+def test_the_short_part_of_a_name_can_be_left_out() -> None:
+    table = "| Firm | Strategy |\n|---|---|\n| Zhipu AI | Open |\n| Baidu | Closed |\n"
+    rows = [
+        Evidence("a", s.start, s.end, table[s.start : s.end], 1, 1, 1, "", None, s.kind, s.rendered)
+        for passage in split(Document("a", table, ""))
+        for s in passage.spans
+        if s.kind == "row"
+    ]
+    (found,) = read_table(
+        "What is Zhipu's strategy?", "What is Zhipu's strategy?", "", rows, lambda _: 1.0
+    )
+    assert found.text == "Zhipu AI — Strategy: Open."
+
+
 def test_equal_cells_have_no_greatest() -> None:
     table = "| Firm | Sales |\n|---|---|\n| Aa | 5 |\n| Bb | 5 |\n"
     rows = [

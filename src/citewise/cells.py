@@ -142,6 +142,8 @@ def is_named(row: Row, rows: Sequence[Row], asked: frozenset[str]) -> bool:
     # A compound such as "gpt4" stands for its parts; otherwise every telling part must be there.
     telling = whole - others or whole
     telling = telling - _MEASURES or telling
+    # "Zhipu" is enough for "Zhipu AI".
+    telling = frozenset(t for t in telling if len(t) > 2 or not t.isalpha()) or telling
     return bool(compounds - others) or (telling <= asked and bool(own & asked))
 
 

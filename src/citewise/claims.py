@@ -30,6 +30,8 @@ _LINKS = frozenset(
 )
 # Characters within which the name stands that a sentence is about.
 _BEGINNING = 12
+# "Data takeaway: ...", "What to watch next: 3. Turnover: ..."
+_LABEL = re.compile(r"^(?:[^:.,;]{2,40}:\s+(?:\d+\.\s+)?){1,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ def other_subject(claim: Claim, best: Candidate) -> str:
     text = best.evidence.rendered or best.evidence.text
     if best.evidence.kind == "row":
         return ""
-    said = [name for name in claim.all_names if not name.of_people]
+    text = _LABEL.sub("", text)
+    said = [name for name in claim.all_names if not (name.of_people or name.acronym)]
     ours = next((name for name in said if not has_name(best, name)), None)
     first = [n for n in names(text, claim.known_names) if text.find(n.text) <= _BEGINNING]
     theirs = next((name for name in first if not name.of_people), None)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from citewise.relevance import misses
+from citewise.relevance import is_polar, misses
 from citewise.support import evidence_from_texts
 
 STARS = evidence_from_texts(["The repository has over 8,000 stars, since May 2024."])
+
+
+def test_questions_for_yes_or_no() -> None:
+    assert is_polar("Is it fast?")
+    assert is_polar("If it fails, will they stop?")
+    assert not is_polar("How fast is it?")
+    assert not is_polar("Which of them is fast?")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from citewise.wording import agrees, compares, denial_mismatch, overstates
+from citewise.wording import agrees, compares, denial_mismatch, overstates, swapped_sides
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,14 @@ def test_a_claim_that_says_more_than_its_source(claim: str, source: str) -> None
 )
 def test_a_claim_that_says_no_more(claim: str, source: str) -> None:
     assert overstates(claim, source) == ""
+
+
+def test_the_sides_of_a_comparison_are_told_apart() -> None:
+    source = ["DeepSeek is worth more than the divisions of all its rivals."]
+    assert swapped_sides("The divisions of all rivals are worth more than DeepSeek.", source)
+    assert not swapped_sides("DeepSeek is worth more than its rivals.", source)
+    assert not swapped_sides("Its rivals are worth less than DeepSeek.", source)
+    assert not swapped_sides("DeepSeek is big.", source)
 
 
 def test_a_comparison_that_the_source_does_not_make() -> None:

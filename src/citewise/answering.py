@@ -14,8 +14,8 @@ from citewise.index import Index
 from citewise.prompting import gate_prompt, sources_for_prompt
 from citewise.protocols import Generator
 from citewise.readings import read_table, unexplained
-from citewise.relevance import misses
-from citewise.retrieval import Query, Retriever, make_query
+from citewise.relevance import is_polar, misses
+from citewise.retrieval import Query, Retriever, make_query, recent
 from citewise.run import Mode, Run, Settings
 from citewise.types import Answer, AnswerEvent, Event, Evidence, EvidenceEvent, Status
 
@@ -38,6 +38,7 @@ def answer_events(
 ) -> Iterator[Event]:
     """The events of one question: evidence, draft, verdicts, and last the answer."""
     began = time.perf_counter()
+    history = recent(history)
     run = Run(question, Query(question, question, question, question), history, settings, began)
     run.notices.extend(notices)
     with run.timed("retrieve"):
@@ -96,7 +97,7 @@ def _finish(
     quotable = answerable and not refused and bool(run.evidence)
     if run.kept and answerable:
         status, parts = Status.ANSWERED, compose(run.kept)
-    elif quotable and (not failed or gate.probability >= run.settings.sure):
+    elif quotable and (not failed or gate.probability >= _enough_to_quote(run)):
         status, parts = Status.QUOTED, quoted(_best_first(run))
     else:
         status, parts = Status.NOT_FOUND, not_found(gate.signals.unknown_names)
@@ -131,6 +132,15 @@ def _finish(
             "prompt_tokens": run.prompt_tokens,
         },
     )
+
+
+def _enough_to_quote(run: Run) -> float:
+    """The least probability of being answerable for passages to stand in for a failed draft.
+
+    Small models say "yes" whatever the sources say, so that a failed draft about a question for
+    yes or no tells little; the passages let the reader judge.
+    """
+    return run.settings.sure_of_polar if is_polar(run.question) else run.settings.sure
 
 
 def _best_first(run: Run) -> list[Evidence]:

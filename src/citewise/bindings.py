@@ -14,6 +14,7 @@ __all__ = ["misplaced"]
 
 # Whole numbers below this, behind a name, tell versions apart: "Llama 3", "Windows 11".
 _VERSIONS = 100
+_PRONOUN = re.compile(r"\b(?:it|its|they|their|this|that|these|those)\b", re.IGNORECASE)
 _RESPECTIVELY = re.compile(r"\brespectively\b", re.IGNORECASE)
 
 
@@ -23,8 +24,10 @@ class _Row:
     cells: tuple[tuple[str, str], ...]
 
 
-def misplaced(sentence: str, evidence: Sequence[Evidence]) -> str:
+def misplaced(sentence: str, evidence: Sequence[Evidence], given: str = "") -> str:
     """Why a number stands for the wrong row or column; "" if none does.
+
+    "It" may be a row that ``given``, the words of the question, names.
 
     A number that some cited prose states is not looked at, and "respectively" is trusted, since
     its order cannot be read off the distance of words.
@@ -40,7 +43,7 @@ def misplaced(sentence: str, evidence: Sequence[Evidence]) -> str:
             return f"the row with {number.text} does not speak of {stray!r}"
         reason = (
             _wrong_row(sentence, number, rows, holders)
-            or _foreign_row(sentence, number, holders)
+            or _foreign_row(sentence, number, holders, given)
             or _wrong_column(sentence, number, holders)
         )
         if reason:
@@ -70,9 +73,11 @@ def _names_outside(sentence: str, evidence: Sequence[Evidence]) -> str:
     return next((n.text for n in names(sentence) if not n.stands_in(text, terms)), "")
 
 
-def _foreign_row(sentence: str, number: Quantity, holders: Sequence[_Row]) -> str:
+def _foreign_row(sentence: str, number: Quantity, holders: Sequence[_Row], given: str) -> str:
     """The number comes only from rows whose subject the sentence does not name."""
     terms = set(lexical_terms(sentence))
+    if _PRONOUN.search(sentence):
+        terms |= set(lexical_terms(given))
     for row in holders:
         own = [q for q in quantities(row.subject) if q.value < _VERSIONS]
         said = [q for q in quantities(sentence) if q.value < _VERSIONS and q is not number]

@@ -19,7 +19,7 @@ from citewise.index import Index
 from citewise.prompting import answer_prompt, confirm_prompt, retry_prompt, sources_for_retry
 from citewise.protocols import Generator, Prompt
 from citewise.readings import gives
-from citewise.relevance import misses
+from citewise.relevance import is_polar, misses
 from citewise.run import Run
 from citewise.support import Attribution, attribute
 from citewise.types import Event, Evidence, Label, Sentence, SentenceEvent, TextEvent, Verdict
@@ -28,6 +28,7 @@ from citewise.wording import agrees
 __all__ = ["draft_events"]
 
 _MAX_TOKENS = 160
+_POLAR_ODDS = 0.8
 _OVERRULED = "the table answers the question itself"
 _NO_ANSWER = "it does not answer the question asked"
 
@@ -179,6 +180,9 @@ def _confirm(run: Run, generator: Generator, log_odds: float | None) -> None:
                 run.confirmed = generator.yes_log_odds(prompt)
         except GeneratorError as error:
             run.notices.append(str(error))
+        if log_odds is not None and is_polar(run.question):
+            # "Can this be answered?" gets a No where the answer itself would be no.
+            log_odds = max(log_odds, _POLAR_ODDS)
         run.stands = stands(log_odds, run.confirmed)
         if run.stands < run.settings.threshold:
             run.misses = _NO_ANSWER

@@ -13,7 +13,7 @@ from citewise.quantities import quantities
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence
 
-__all__ = ["misses"]
+__all__ = ["is_polar", "misses"]
 
 _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|old|tall|far|high|heavy)\b"
@@ -26,6 +26,12 @@ _HOW_MUCH_DOES = re.compile(
 )
 _PRICED = re.compile(
     r"\b(?:cost|pays?|paid|spend|spent|raised?|earn|charge|weigh|worth|sell|sold|invest)",
+    re.IGNORECASE,
+)
+_POLAR = re.compile(
+    r"^\W*(?:(?:if|when) [^,]+, )?(?:so )?"
+    r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|isn[’']t|aren[’']t|doesn[’']t"
+    r"|don[’']t|didn[’']t|hasn[’']t)\b(?! or )",
     re.IGNORECASE,
 )
 _ASKS_TIME = re.compile(
@@ -48,6 +54,11 @@ _ENDS_COUNTED = re.compile(
 )
 _ANY_UNIT = frozenset(content_terms("times people person ones things points percent items kinds"))
 _STEM = 4
+
+
+def is_polar(question: str) -> bool:
+    """Whether a question wants a yes or a no."""
+    return _POLAR.search(question) is not None
 
 
 def misses(question: str, sentences: Sequence[str], cited: Sequence[Evidence]) -> str:

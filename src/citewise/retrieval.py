@@ -14,7 +14,7 @@ from citewise.protocols import Embedder
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence, Span
 
-__all__ = ["Query", "Retriever", "evidence_terms", "fuse", "make_query"]
+__all__ = ["Query", "Retriever", "evidence_terms", "fuse", "make_query", "recent"]
 
 _FUSION = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
@@ -41,6 +41,7 @@ _COMPARES = re.compile(
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _MOST_SIBLINGS = 8
 _NEAREST = 6
+_MOST_EARLIER = 3
 _MOST_TABLES = 3
 _TABLE_DEPTH = 60
 
@@ -67,6 +68,16 @@ def make_query(question: str, history: Sequence[str], index: Index) -> Query:
     mended = [_mended(term, index) for term in content_terms(text)]
     asked = _WORD.sub(lambda match: _mended_word(match[0], index), question)
     return Query(question, asked, text, " ".join(mended) if mended else text)
+
+
+def recent(history: Sequence[str]) -> tuple[str, ...]:
+    """The earlier questions that a follow-up may lean on, as one: back to one that stands alone."""
+    kept: list[str] = []
+    for question in reversed(history[-_MOST_EARLIER:]):
+        kept.insert(0, question)
+        if not _depends_on_history(question):
+            break
+    return (" ".join(kept),) if kept else ()
 
 
 def _depends_on_history(question: str) -> bool:

@@ -26,12 +26,14 @@ class Settings:
     where the model tells no probabilities, the least that the documents answer it. Where nothing
     of a draft is left, the passages are quoted if the documents answer the question with at least
     the probability ``sure``: small models invent an answer to nearly every question that the
-    documents do not answer. Below ``hopeless`` nothing is drafted.
+    documents do not answer; ``sure_of_polar`` is that for questions that want yes or no.
+    Below ``hopeless`` nothing is drafted.
     """
 
     mode: Mode = "strict"
     threshold: float = 0.5
     sure: float = 0.93
+    sure_of_polar: float = 0.4
     hopeless: float = 0.1
 
 

@@ -25,7 +25,7 @@ from citewise.claims import (
 from citewise.quantities import Name, Quantity
 from citewise.tokens import lexical_terms
 from citewise.types import Evidence, Label, Verdict
-from citewise.wording import compares, denial_mismatch, overstates
+from citewise.wording import compares, denial_mismatch, overstates, swapped_sides
 
 __all__ = ["Attribution", "SupportJudge", "attribute", "evidence_from_texts"]
 
@@ -156,7 +156,7 @@ def _verdict(
     swapped = other_subject(claim, chosen[0])
     if swapped:
         return Verdict(Label.UNSUPPORTED, 0.1, swapped, claim.text)
-    wrong = misplaced(claim.text, [c.evidence for c in chosen])
+    wrong = misplaced(claim.text, [c.evidence for c in chosen], given)
     if wrong:
         return Verdict(Label.CONTRADICTED, 0.05, wrong, claim.text)
     if proven >= _SOME_WORDS and not _together(claim, chosen, weight, given):
@@ -180,6 +180,9 @@ def _turned(claim: Claim, chosen: Sequence[Candidate], given: str, score: float)
     """The verdict where a small word makes the sentence say something else than its source."""
     best = chosen[0]
     sources = "\n".join(c.evidence.rendered or c.evidence.text for c in chosen)
+    sides = swapped_sides(claim.text, [c.evidence.rendered or c.evidence.text for c in chosen])
+    if sides:
+        return Verdict(Label.CONTRADICTED, 0.05, sides, claim.text)
     turned = denial_mismatch(claim.text, sources)
     if turned and best.overlap >= _NEGATION_MATTERS:
         return Verdict(Label.CONTRADICTED, 0.1, turned, claim.text)

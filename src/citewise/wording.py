@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from citewise.tokens import content_terms, lexical_terms
 
-__all__ = ["agrees", "compares", "denial_mismatch", "overstates"]
+__all__ = ["agrees", "compares", "denial_mismatch", "overstates", "swapped_sides"]
 
 _NEGATION = re.compile(
     r"\b(?:not(?! (?:just|only|merely|simply|solely)\b)|no|never|none|neither|nor|without|cannot"
@@ -42,6 +43,9 @@ _COMPARISON = re.compile(
 )
 # In small letters only: "May" is mostly the month.
 _MAY = re.compile(r"\b(?:may|might|[Pp]ossibly|[Pp]erhaps|[Mm]aybe)\b")
+_THAN = re.compile(
+    r"\b(more|less|fewer|[a-z]{3,}er|better|worse)(?: [a-z]+)? than\b", re.IGNORECASE
+)
 _HEDGED = re.compile(
     r"\b(?:may|might|could|can|would|should|possibl[ey]|perhaps|maybe|probabl[ey]|likely|unlikely"
     r"|potential(?:ly)?|expect\w*|project\w*|estimat\w*|predict\w*|forecast\w*|plan(?:s|ned)?"
@@ -87,6 +91,29 @@ def overstates(claim: str, sources: str, question: str = "") -> str:
     if hedge and _HEDGED.search(claim) is None:
         return f"the source says {hedge[0].lower()!r}, which is left out"
     return ""
+
+
+def swapped_sides(claim: str, sources: Sequence[str]) -> str:
+    """Which comparison the claim turns round: "A is worth more than B" for B more than A."""
+    said = _THAN.search(claim)
+    if said is None:
+        return ""
+    ours = _sides(claim, said)
+    for source in sources:
+        there = _THAN.search(source)
+        if there is None or there[1].lower() != said[1].lower():
+            continue
+        theirs = _sides(source, there)
+        straight = len(ours[0] & theirs[0]) + len(ours[1] & theirs[1])
+        if len(ours[0] & theirs[1]) + len(ours[1] & theirs[0]) > straight:
+            return f"the two sides of {said[0].lower()!r} are swapped"
+    return ""
+
+
+def _sides(text: str, pivot: re.Match[str]) -> tuple[frozenset[str], frozenset[str]]:
+    before, after = text[: pivot.start()], text[pivot.end() :]
+    one, other = frozenset(content_terms(before)), frozenset(content_terms(after))
+    return one - other, other - one
 
 
 def agrees(lead: str, question: str, sentence: str) -> bool:

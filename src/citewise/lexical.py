@@ -13,7 +13,7 @@ from citewise.tokens import content_terms
 
 __all__ = ["Hit", "contains", "edits", "idf", "rank_passages", "score_spans", "similar"]
 
-_SHORTEST = 4
+_SHORTEST, _SHORT = 4, 5
 # A question has a dozen terms; of a pasted text the rarest decide, and the rest only cost time.
 _MOST_TERMS = 64
 # As in FTS5's bm25().
@@ -98,17 +98,20 @@ def _known_terms(connection: sqlite3.Connection, question: str) -> list[str]:
 def similar(connection: sqlite3.Connection, term: str) -> str | None:
     """The most frequent stored term that is a slip of the pen away from ``term``, if there is one.
 
-    One edit (insertion, deletion, exchange, or two neighbours swapped) for words of 4 to 7
-    characters, two for longer ones, and never to a word of fewer than 4; the first letter is
-    taken to be right. Words with digits are never corrected, since "v2" and "v3" are not slips.
+    One edit (exchange, or two neighbours swapped) for words of 4 or 5 characters, one of any kind
+    (insertion or deletion too) for 6 and 7, two for longer ones, and never to a word of fewer
+    than 4; the first letter is taken to be right. Words with digits are never corrected, since
+    "v2" and "v3" are not slips.
     """
     if len(term) < _SHORTEST or any(character.isdigit() for character in term):
         return None
     allowed = 1 if len(term) < 8 else 2
+    # "Found" is no slip for "fund": of a short word, no letter is added or left out.
+    slack = allowed if len(term) > _SHORT else 0
     rows = connection.execute(
         "SELECT term, doc FROM passages_vocab WHERE term >= ? AND term < ?"
         " AND length(term) BETWEEN ? AND ?",
-        (term[0], chr(ord(term[0]) + 1), max(_SHORTEST, len(term) - allowed), len(term) + allowed),
+        (term[0], chr(ord(term[0]) + 1), max(_SHORTEST, len(term) - slack), len(term) + slack),
     )
     near = [(edits(term, other), -count, other) for other, count in rows]
     best = min(near, default=None)

@@ -85,7 +85,7 @@ def read_table(
         columns = row.cells if _ASKS_ALL.search(question) else columns_asked(row, words, weight)
         if not columns and subjects:
             columns = columns_asked(row, earlier, weight)
-        columns = columns or columns_asked(row, words, weight, loosely=True)
+        columns = columns or columns_asked(row, question, weight, loosely=True)
         found += [cell_reading(row, column) for column, _ in columns]
     return found or _subject_of_value(question, rows)
 

@@ -11,7 +11,7 @@ import numpy as np
 from citewise.cells import same_table
 from citewise.index import Index, StoredPassage
 from citewise.protocols import Embedder
-from citewise.tokens import content_terms, lexical_terms
+from citewise.tokens import content_terms, is_function_word, lexical_terms
 from citewise.types import Evidence, Span
 
 __all__ = ["Query", "Retriever", "evidence_terms", "fuse", "make_query", "recent"]
@@ -86,6 +86,8 @@ def _depends_on_history(question: str) -> bool:
 
 def _mended_word(word: str, index: Index) -> str:
     (term, *parts) = lexical_terms(word) or [word]
+    if is_function_word(word):
+        return word
     return word if parts or index.contains(term) else index.similar(term) or word
 
 

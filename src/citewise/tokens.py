@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-__all__ = ["content_terms", "lexical_terms"]
+__all__ = ["content_terms", "is_function_word", "lexical_terms"]
 
 _LONGEST_TERM = 64
 
@@ -72,6 +72,11 @@ def content_terms(text: str) -> list[str]:
     """
     terms = list(dict.fromkeys(lexical_terms(text)))
     return [term for term in terms if term not in _FUNCTION_TERMS] or terms
+
+
+def is_function_word(word: str) -> bool:
+    """Whether it is one of the words that say how a question is put."""
+    return all(term in _FUNCTION_TERMS for term in lexical_terms(word))
 
 
 def _fold(text: str) -> str:

@@ -96,6 +96,6 @@ def test_terms_of_two_lines_are_those_of_each(one, other):
     "unit", ["1", "1,", "1.1", "a-", "aB", "A", "'s", "漢", "\u0301\u0323", "A.", "\ufdfa"]
 )
 def test_long_runs_take_linear_time(unit):
-    start = time.perf_counter()
+    start = time.process_time()
     lexical_terms(unit * (100_000 // len(unit)))
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from citewise.wording import agrees, compares, denial_mismatch, overstates, swapped_sides
+from citewise.wording import agrees, called, compares, denial_mismatch, overstates, swapped_sides
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,20 @@ def test_the_sides_of_a_comparison_are_told_apart() -> None:
     assert not swapped_sides("DeepSeek is worth more than its rivals.", source)
     assert not swapped_sides("Its rivals are worth less than DeepSeek.", source)
     assert not swapped_sides("DeepSeek is big.", source)
+
+
+@pytest.mark.parametrize(
+    ("claim", "role"),
+    [
+        ("Liang Wenfeng is the chief executive of DeepSeek.", "chief executive"),
+        ("The chief executive of DeepSeek is Liang Wenfeng.", "chief executive"),
+        ("Ada was a mathematician.", "mathematician"),
+        ("The price is $5.", ""),
+        ("Ada wrote the first program.", ""),
+    ],
+)
+def test_what_somebody_is_called(claim: str, role: str) -> None:
+    assert called(claim).strip() == role
 
 
 def test_a_comparison_that_the_source_does_not_make() -> None:

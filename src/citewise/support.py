@@ -23,9 +23,9 @@ from citewise.claims import (
     recall,
 )
 from citewise.quantities import Name, Quantity
-from citewise.tokens import lexical_terms
+from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence, Label, Verdict
-from citewise.wording import compares, denial_mismatch, overstates, swapped_sides
+from citewise.wording import called, compares, denial_mismatch, overstates, swapped_sides
 
 __all__ = ["Attribution", "SupportJudge", "attribute", "evidence_from_texts"]
 
@@ -166,6 +166,10 @@ def _verdict(
     turned = _turned(claim, chosen, given, score)
     if turned:
         return turned
+    role = frozenset(content_terms(called(claim.text))) & claim.terms
+    if role and recall(role, terms, weight) < _ENOUGH_WORDS:
+        reason = f"the source does not say {called(claim.text)!r}"
+        return Verdict(Label.UNSUPPORTED, min(score, 0.25), reason, claim.text)
     if held >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):
         return Verdict(Label.SUPPORTED, score, "the source states it", claim.text)
     lacking = ", ".join(sorted(claim.terms - known)[:4])

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 from citewise.tokens import content_terms, lexical_terms
 
-__all__ = ["agrees", "compares", "denial_mismatch", "overstates", "swapped_sides"]
+__all__ = [
+    "agrees",
+    "called",
+    "compares",
+    "denial_mismatch",
+    "overstates",
+    "swapped_sides",
+]
 
 _NEGATION = re.compile(
     r"\b(?:not(?! (?:just|only|merely|simply|solely)\b)|no|never|none|neither|nor|without|cannot"
@@ -45,6 +52,13 @@ _COMPARISON = re.compile(
 _MAY = re.compile(r"\b(?:may|might|[Pp]ossibly|[Pp]erhaps|[Mm]aybe)\b")
 _THAN = re.compile(
     r"\b(more|less|fewer|[a-z]{3,}er|better|worse)(?: [a-z]+)? than\b", re.IGNORECASE
+)
+_IS_THE = re.compile(
+    r"^(?:[A-Z][\w.’'-]*\s+){1,4}(?:is|was|are|were) (?:the|an?) ((?:[a-z-]+\s?){1,3}?)"
+    r"(?:\s(?:of|at|for|in|who|that)\b|[.,]|$)"
+)
+_THE_IS = re.compile(
+    r"^The ((?:[a-z-]+\s?){1,3}?)(?:\s(?:of|at|for|in)\s.{1,40}?)?\s(?:is|was|are|were) [A-Z]"
 )
 _HEDGED = re.compile(
     r"\b(?:may|might|could|can|would|should|possibl[ey]|perhaps|maybe|probabl[ey]|likely|unlikely"
@@ -114,6 +128,16 @@ def _sides(text: str, pivot: re.Match[str]) -> tuple[frozenset[str], frozenset[s
     before, after = text[: pivot.start()], text[pivot.end() :]
     one, other = frozenset(content_terms(before)), frozenset(content_terms(after))
     return one - other, other - one
+
+
+def called(claim: str) -> str:
+    """What a claim calls something or somebody: "chief executive" in "Ada is the chief executive".
+
+    Also in "The chief executive is Ada"; "" if it calls nothing anything. A name that stands near
+    the question's own word for a role is no proof that the source gives it that role.
+    """
+    match = _IS_THE.match(claim) or _THE_IS.match(claim)
+    return match[1] if match else ""
 
 
 def agrees(lead: str, question: str, sentence: str) -> bool:

@@ -202,6 +202,17 @@ def test_a_follow_up_is_searched_with_the_question_before_it(corpus: Path) -> No
         assert "Analytical Engine" in follow_up[0].rendered
 
 
+def test_a_question_that_stands_alone_is_asked_alone(corpus: Path) -> None:
+    generator = Scripted("Ada Lovelace wrote the first program in 1843.")
+    with make(corpus, generator) as assistant:
+        assistant.ask(QUESTION, ["What does the Analytical Engine weigh?"])
+        assert "Earlier question" not in generator.prompts[0].user
+        generator.prompts.clear()
+        assistant.ask("And its price?", [QUESTION, "What does the Analytical Engine weigh?"])
+        earlier = "Earlier question: What does the Analytical Engine weigh?\n"
+        assert earlier in generator.prompts[0].user
+
+
 def test_a_slip_of_the_pen_still_finds_the_passage(corpus: Path) -> None:
     with make(corpus, "none") as assistant:
         assert "1843" in assistant.search("first progarm by Lovelase")[0].text

@@ -15,7 +15,7 @@ from citewise.prompting import gate_prompt, sources_for_prompt
 from citewise.protocols import Generator
 from citewise.readings import read_table, unexplained
 from citewise.relevance import is_polar, misses
-from citewise.retrieval import Query, Retriever, make_query, recent
+from citewise.retrieval import Query, Retriever, leans_on, make_query
 from citewise.run import Mode, Run, Settings
 from citewise.types import Answer, AnswerEvent, Event, Evidence, EvidenceEvent, Status
 
@@ -38,7 +38,7 @@ def answer_events(
 ) -> Iterator[Event]:
     """The events of one question: evidence, draft, verdicts, and last the answer."""
     began = time.perf_counter()
-    history = recent(history)
+    history = leans_on(question, history)
     run = Run(question, Query(question, question, question, question), history, settings, began)
     run.notices.extend(notices)
     with run.timed("retrieve"):

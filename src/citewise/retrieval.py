@@ -11,10 +11,11 @@ import numpy as np
 from citewise.cells import same_table
 from citewise.index import Index, StoredPassage
 from citewise.protocols import Embedder
+from citewise.quantities import names
 from citewise.tokens import content_terms, is_function_word, lexical_terms
 from citewise.types import Evidence, Span
 
-__all__ = ["Query", "Retriever", "evidence_terms", "fuse", "make_query", "recent"]
+__all__ = ["Query", "Retriever", "evidence_terms", "fuse", "leans_on", "make_query"]
 
 _FUSION = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
@@ -70,18 +71,24 @@ def make_query(question: str, history: Sequence[str], index: Index) -> Query:
     return Query(question, asked, text, " ".join(mended) if mended else text)
 
 
-def recent(history: Sequence[str]) -> tuple[str, ...]:
-    """The earlier questions that a follow-up may lean on, as one: back to one that stands alone."""
+def leans_on(question: str, history: Sequence[str]) -> tuple[str, ...]:
+    """The earlier questions that a question leans on, as one: back to one that stands alone.
+
+    Empty for a question that stands alone itself: an earlier one would only mislead the model.
+    """
+    if not _depends_on_history(question):
+        return ()
     kept: list[str] = []
-    for question in reversed(history[-_MOST_EARLIER:]):
-        kept.insert(0, question)
-        if not _depends_on_history(question):
+    for earlier in reversed(history[-_MOST_EARLIER:]):
+        kept.insert(0, earlier)
+        if not _DEPENDENT.search(earlier):
             break
     return (" ".join(kept),) if kept else ()
 
 
 def _depends_on_history(question: str) -> bool:
-    return bool(_DEPENDENT.search(question)) or len(content_terms(question)) < 4
+    short = len(content_terms(question)) < 4 and not names(question)
+    return short or _DEPENDENT.search(question) is not None
 
 
 def _mended_word(word: str, index: Index) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from citewise import check
 from citewise.errors import InputError
-from citewise.support import SupportJudge
+from citewise.support import SupportJudge, attribute, evidence_from_texts
 from citewise.types import Label
 
 TABLE = (
@@ -74,6 +74,14 @@ def test_one_string_as_evidence_is_an_error() -> None:
 
 def test_the_judge_seam_agrees_with_check() -> None:
     assert SupportJudge().judge("The engine was never finished.", [PROSE]).supported
+
+
+def test_a_name_of_the_question_needs_proof_at_the_beginning_of_a_sentence() -> None:
+    spans = evidence_from_texts(["The government is expected to support the spree."])
+    claim = "Beijing is expected to support the spree."
+    found = attribute(claim, spans, given="How is Beijing expected to respond?")
+    assert found.verdict.reason == "'Beijing' is not in the source"
+    assert attribute(claim.replace("Beijing", "It"), spans).verdict.supported
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ def claim_of(
 ) -> Claim:
     """The sentence with its terms, numbers and names; ``given`` are the question's words."""
     known = frozenset(word for item in evidence for word in _named_in(item))
-    found = names(sentence, known)
+    # A name that the question uses is one at the beginning of a sentence, too.
+    found = names(sentence, known | {name.text for name in names(given)})
     asked = frozenset(lexical_terms(given))
     terms = frozenset(content_terms(sentence)) if lexical_terms(sentence) else frozenset()
     return Claim(

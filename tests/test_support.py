@@ -79,7 +79,8 @@ def test_the_judge_seam_agrees_with_check() -> None:
 def test_a_name_of_the_question_needs_proof_at_the_beginning_of_a_sentence() -> None:
     spans = evidence_from_texts(["The government is expected to support the spree."])
     claim = "Beijing is expected to support the spree."
-    found = attribute(claim, spans, given="How is Beijing expected to respond?")
+    asked = "How is Beijing expected to respond?"
+    found = attribute(claim, spans, given=asked, weight=lambda _: 5.0)
     assert found.verdict.reason == "'Beijing' is not in the source"
     assert attribute(claim.replace("Beijing", "It"), spans).verdict.supported
 

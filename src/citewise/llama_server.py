@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Generator
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,6 +73,13 @@ class LlamaServer:
 
     def __repr__(self) -> str:
         return f"LlamaServer({str(self._model)!r})"
+
+    @property
+    def identity(self) -> str:
+        """What its replies depend on: the file, the engine's version and the context."""
+        size = self._model.stat().st_size if self._model.is_file() else 0
+        engine = version("xllamacpp")
+        return f"{self.name}, {size} bytes, xllamacpp {engine}, {self._settings['context']} tokens"
 
     def __enter__(self) -> LlamaServer:
         return self

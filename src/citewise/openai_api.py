@@ -71,6 +71,11 @@ class OpenAIGenerator:
         self._extra = {} if cache_prompt is None else {"cache_prompt": cache_prompt}
         self._tells_probabilities = True
 
+    @property
+    def identity(self) -> str:
+        """The address and the model's name there."""
+        return f"{self._endpoint.where} {self.name}"
+
     def __repr__(self) -> str:
         return f"OpenAIGenerator({self._endpoint.where!r}, {self.name!r})"
 

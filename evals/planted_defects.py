@@ -20,12 +20,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from citewise.eval_baseline import load_baseline
-from citewise.eval_gate import check_gate, load_gate
-
 from citewise import answering, drafting
 from citewise.errors import CitewiseError, GeneratorError
+from citewise.eval_baseline import load_baseline
 from citewise.eval_command import measured
+from citewise.eval_gate import check_gate, load_gate
 from citewise.eval_options import add_arguments
 from citewise.eval_settings import EvalAssistant, opened_assistant
 from citewise.quantities import names
@@ -89,9 +88,7 @@ def in_text(change: Callable[[str, Answer, random.Random], str]) -> Any:
     def changed(answer: Answer, _: EvalAssistant, chance: random.Random) -> Answer:
         if answer.status is Status.NOT_FOUND:
             return answer
-        sentences = tuple(
-            replace(s, text=change(s.text, answer, chance)) for s in answer.sentences
-        )
+        sentences = tuple(replace(s, text=change(s.text, answer, chance)) for s in answer.sentences)
         text = " ".join(s.text + "".join(f" [{n}]" for n in s.citations) for s in sentences)
         return replace(answer, sentences=sentences, text=text)
 

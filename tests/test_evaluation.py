@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,9 +28,11 @@ from citewise import (
 )
 from citewise.eval_command import add_parser, grade_questions, missed_thresholds
 from citewise.eval_metrics import measure
-from citewise.eval_report import as_data, describe, summary
+from citewise.eval_record import disagreements, run_record
+from citewise.eval_report import describe, summary
 from citewise.evaluation import Evaluation, evaluate, seconds_per_stage
 from citewise.questions import Question
+from eval_record_double import conforms
 
 TEXT = "Northwind opened 12 shops in 2024. It plans 30 more. Oslo has 40 staff.\n"
 SHOPS, PLANS, OSLO = "Northwind opened 12 shops in 2024.", "It plans 30 more.", "Oslo has 40 staff."
@@ -273,16 +277,61 @@ def test_a_terminal_never_gets_control_characters() -> None:
     assert r"12 \x1b[2J\u202e and\nmore" in shown
 
 
-def test_plain_data_survives_json(evaluation: Evaluation) -> None:
-    data = json.loads(json.dumps(as_data(evaluation, file="q.jsonl", sha256="ab")))
-    assert (data["format"], data["file"], data["sha256"]) == (1, "q.jsonl", "ab")
+def recorded(evaluation: Evaluation) -> dict[str, Any]:
+    return run_record(
+        evaluation,
+        questions={"file": "q.jsonl", "sha256": "ab", "questions": 6, "asked": 6},
+        judge={"name": "rules", "sha256": "cd", "agreement": {}},
+        settings={"top_k": 10},
+        texts=lambda name: Rehearsed({}).document(name).text,
+        seconds=1.0,
+    )
+
+
+def test_the_run_record_survives_json(evaluation: Evaluation) -> None:
+    data = json.loads(json.dumps(recorded(evaluation)))
+    assert (data["format"], data["set"]["file"], data["judge"]["name"]) == (2, "q.jsonl", "rules")
     assert data["models"] == {"llm": ["rehearsed"]}
     assert data["overall"]["measures"]["correct"]["value"] == 0.5
     assert data["kinds"]["cell"]["counts"]["questions"] == 2
     wrong = data["questions"][2]
-    assert (wrong["id"], wrong["outcome"]) == ("wrong", "answered_wrongly")
-    assert wrong["grade"]["missing"] == [["40"]]
-    assert wrong["grade"]["ungrounded"] == [{"sentence": "Oslo has 41.", "tokens": ["41"]}]
+    assert (wrong["id"], wrong["outcome"], wrong["right"]) == ("wrong", "answered_wrongly", False)
+    assert wrong["problems"][:2] == ["missing: 40", "unsupported: Oslo has 41."]
+    assert wrong["scores"]["correct"] == 0.0
+    assert wrong["scores"]["refused_rightly"] is None
+    assert wrong["counts"]["ungrounded_sentences"] == 1
+
+
+def test_the_run_record_is_as_its_schema_says(evaluation: Evaluation) -> None:
+    data = json.loads(json.dumps(recorded(evaluation)))
+    data["set"]["sha256"] = data["judge"]["sha256"] = "0" * 64
+    assert conforms(data)
+
+
+def test_a_citation_in_the_record_stands_in_its_document(evaluation: Evaluation) -> None:
+    citation = recorded(evaluation)["questions"][0]["citations"][0]
+    text = Rehearsed({}).document("report.txt").text
+    around = citation["before"] + citation["quote"] + citation["after"]
+    assert around in text
+    assert citation["before"] == text[max(0, citation["start"] - 240) : citation["start"]]
+
+
+def test_where_verdicts_and_facts_disagree_is_listed() -> None:
+    wrong = said("It has 41.")
+    answers = {
+        "q?": wrong,
+        "r?": replace(
+            said(""), status=Status.NOT_FOUND, sentences=(), dropped=said("It opened 12.").sentences
+        ),
+    }
+    questions = [ask_for("q", "12", SHOPS), ask_for("r", "12", SHOPS)]
+    found = disagreements(evaluate(questions, Rehearsed(answers), ["report.txt"]))
+    assert [(item["id"], item["judge"], item["facts"]) for item in found] == [
+        ("q", "supported", "wrong"),
+        ("r", "rejected", "right"),
+    ]
+    assert "missing: 12" in found[0]["why"]
+    assert "It opened 12." in found[1]["why"]
 
 
 @pytest.mark.parametrize(
@@ -361,7 +410,7 @@ def test_json_on_stdout_is_all_of_stdout(
     assert command(question_file, "--json", "-") == 0
     data = json.loads(capsys.readouterr().out)
     assert data["overall"]["counts"]["questions"] == 6
-    assert len(data["sha256"]) == 64
+    assert len(data["set"]["sha256"]) == 64
 
 
 def test_json_and_answers_are_written_and_runs_are_alike(
@@ -373,8 +422,6 @@ def test_json_and_answers_are_written_and_runs_are_alike(
         command(question_file, "--json", report, "--answers-out", answers)
         data = json.loads(report.read_text(encoding="utf-8"))
         del data["seconds"]
-        for question in data["questions"]:
-            del question["seconds"]
         runs.append(data)
         saved = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
         assert [record["id"] for record in saved] == [question.id for question in QUESTIONS]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from citewise.quantities import names, quantities
 from citewise.tokens import lexical_terms
 
-__all__ = ["Altered", "KINDS", "alter", "reworded"]
+__all__ = ["KINDS", "Altered", "alter", "reworded"]
 
 _OPPOSITES = """
 increased decreased; increase decrease; higher lower; highest lowest; more fewer; most least;
@@ -39,9 +39,10 @@ _BE = re.compile(
     r"\b(is|are|was|were|has been|have been|will|can|could|should|would|must)\b(?! not)"
 )
 _DID = re.compile(r"\bnot |n't\b")
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+_MONTHS = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+]  # fmt: skip
 _MONTH = re.compile(rf"\b(?:{'|'.join(m for m in _MONTHS if m != 'May')})\b")
 _UNITS = {
     "kilometers": "miles", "miles": "kilometers", "km": "mi", "meters": "feet", "metres": "feet",

@@ -31,7 +31,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import AutoModel, AutoTokenizer
 
 RANK, SCALE, MOST_TOKENS, FROZEN = 32, 2.0, 152, 4
-BATCH, RATE, SEED = 24, 6e-4, 17
+BATCH, RATE, SEED = 24, 2.5e-4, 17
 
 
 class LowRank(nn.Module):
@@ -40,7 +40,9 @@ class LowRank(nn.Module):
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         self.layer = layer
-        self.down = nn.Parameter(torch.randn(RANK, layer.in_features) / math.sqrt(RANK * 4))
+        self.down = nn.Parameter(
+            torch.randn(RANK, layer.in_features) / math.sqrt(layer.in_features)
+        )
         self.up = nn.Parameter(torch.zeros(layer.out_features, RANK))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

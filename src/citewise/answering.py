@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from citewise.answerability import Answerability, estimate, read_signals
 from citewise.composing import compose, not_found, quoted
-from citewise.drafting import draft_events
+from citewise.drafting import cell_events, draft_events
 from citewise.drafts import is_refusal, split_draft
 from citewise.errors import GeneratorError
 from citewise.index import Index
@@ -49,11 +49,15 @@ def answer_events(
     with run.timed("read"):
         _read(run, index)
     sources = sources_for_prompt(run.evidence)
-    gate, generator = _gate(run, sources, index, generator)
+    # What a table answers by comparing is taken from its cells whatever a model would write.
+    compared = run.just_cells and any(reading.compares for reading in run.readings)
+    gate, generator = _gate(run, sources, index, None if compared else generator)
     told = gate.signals.log_odds is not None
     least = settings.hopeless if told else settings.threshold
     answerable = run.just_cells or gate.probability >= least
-    if answerable and generator is not None:
+    if compared:
+        yield from cell_events(run)
+    elif answerable and generator is not None:
         yield from draft_events(run, sources, index, generator, gate.signals.log_odds)
     with run.timed("compose"):
         answer = _finish(run, gate, answerable, models, len(sources))

@@ -32,7 +32,7 @@ exit codes: 0 done, 1 negative finding, 2 wrong usage or input, 3 documents, ind
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    args = _parser().parse_args(argv)
+    args = _parser().parse_args(_with_two_words(sys.argv[1:] if argv is None else argv))
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         return run(args)
@@ -45,6 +45,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("citewise: interrupted", file=sys.stderr)
         return 130
+
+
+_EVAL = {"init": "draft a question set for a corpus", "verifier": "measure the support check"}
+
+
+def _with_two_words(argv: Sequence[str]) -> list[str]:
+    """``eval init`` as one command of its own: ``eval`` alone takes the name of a question set."""
+    given = list(argv)
+    if len(given) > 1 and given[0] == "eval" and given[1] in _EVAL:
+        return [f"eval {given[1]}", *given[2:]]
+    return given
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,7 +75,21 @@ def _parser() -> argparse.ArgumentParser:
     _add_chat(commands)
     models_command.add_parser(commands)
     eval_command.add_parser(commands)
+    _add_eval_commands(commands)
     return parser
+
+
+def _add_eval_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from citewise import eval_init, verifier_command
+
+    drafting = commands.add_parser("eval init", description=_EVAL["init"].capitalize() + ".")
+    eval_init.add_init_arguments(drafting)
+    drafting.set_defaults(run=eval_init.run_init)
+    verifier = commands.add_parser(
+        "eval verifier", description=_EVAL["verifier"].capitalize() + "."
+    )
+    verifier_command.add_arguments(verifier)
+    verifier.set_defaults(run=verifier_command.run)
 
 
 def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

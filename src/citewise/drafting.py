@@ -25,7 +25,7 @@ from citewise.support import Attribution, attribute
 from citewise.types import Event, Evidence, Label, Sentence, SentenceEvent, TextEvent, Verdict
 from citewise.wording import agrees
 
-__all__ = ["draft_events"]
+__all__ = ["cell_events", "draft_events"]
 
 _MAX_TOKENS = 160
 _POLAR_ODDS = 0.8
@@ -57,6 +57,13 @@ def draft_events(
         yield SentenceEvent(Sentence(found.verdict.claim, (), found.verdict), shown=True)
     for sentence in run.dropped:
         yield SentenceEvent(sentence, shown=False)
+
+
+def cell_events(run: Run) -> Iterator[Event]:
+    """Fill ``run`` with what the cells say, where they need no words of a model around them."""
+    run.kept += _as_attributions(run)
+    for found in run.kept:
+        yield SentenceEvent(Sentence(found.verdict.claim, (), found.verdict), shown=True)
 
 
 def _attempts(
@@ -162,7 +169,11 @@ def _overrule(run: Run) -> None:
     if not run.readings or given:
         return
     _withdraw(run, _OVERRULED)
-    run.kept += [
+    run.kept += _as_attributions(run)
+
+
+def _as_attributions(run: Run) -> list[Attribution]:
+    return [
         Attribution(Verdict(Label.SUPPORTED, 1.0, r.reason, r.text), r.evidence)
         for r in run.readings
     ]

@@ -1,13 +1,12 @@
-"""``citewise eval``: runs a question set and says how many answers were right.
+"""``citewise eval``: runs a question set, grades the answers, and holds them against a gate.
 
-Exit codes: 0 it ran and met every threshold; 1 a threshold was missed; 2 a question could not be
-scored, or nothing matched.
+Exit codes: 0 it ran and passed; 1 quality fell short; 2 a question could not be scored, nothing
+matched, or the input is broken; 3 documents, index or model unusable.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -15,28 +14,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from citewise.errors import EvaluationError, InputError
+from citewise.eval_options import RATES, TOTALS, add_arguments
 
 if TYPE_CHECKING:
     from citewise.evaluation import Answerer, Evaluation, Result
     from citewise.questions import Question
 
-__all__ = ["add_parser", "grade_questions", "missed_thresholds", "run"]
-
-_RATES = {
-    "min_correct": ("correct", "share of answerable questions answered or quoted correctly"),
-    "min_refused": ("refused_rightly", "share of unanswerable questions refused"),
-}
-_TOTALS = {
-    "max_inexact": ("inexact_citations", "citations that are not the document's words"),
-    "max_unsupported": ("unsupported_sentences", "shown sentences that the check didn't support"),
-    "max_ungrounded": (
-        "ungrounded_sentences",
-        "shown sentences with a number or name their citations lack",
-    ),
-}
+__all__ = ["add_parser", "grade_questions", "missed_thresholds", "run", "selected"]
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,32 +32,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "eval",
         help="run a question set and grade the answers",
         description="Ask every question of a set and grade the answers, citations and refusals.",
-        epilog="Exit codes: 0 ran, thresholds met; 1 a threshold was missed; "
-        "2 a question could not be scored, or nothing matched.",
+        epilog="Also: `citewise eval init CORPUS` drafts a question set, `citewise eval verifier` "
+        "measures the support check against people's labels. "
+        "Exit codes: 0 passed; 1 quality fell short; 2 a question could not be scored, nothing "
+        "matched, or the input is broken; 3 documents, index or model unusable.",
     )
-    parser.add_argument("questions", type=Path, help="question set, one JSON object a line")
-    parser.add_argument("--corpus", type=Path, help="folder of documents (default: seeds/)")
-    parser.add_argument("--index", type=Path, help="folder of the built index")
-    parser.add_argument("--llm", help="language model to use (default: the configured one)")
-    parser.add_argument(
-        "--only", action="append", metavar="KIND", help="only this kind; repeatable"
-    )
-    parser.add_argument(
-        "--id", action="append", metavar="ID", help="only this question; repeatable"
-    )
-    parser.add_argument(
-        "--every", type=_positive, default=1, metavar="N", help="only every Nth of them, for speed"
-    )
-    parser.add_argument("--limit", type=_positive, metavar="N", help="only the first N questions")
-    parser.add_argument(
-        "--show",
-        choices=("failures", "all", "none"),
-        default="failures",
-        help="which answers to print after the table (default: failures)",
-    )
-    parser.add_argument("--json", metavar="FILE", help="write the results as JSON; - is stdout")
-    parser.add_argument("--answers-out", type=Path, metavar="FILE", help="save answers as JSONL")
-    _add_thresholds(parser)
+    add_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -80,12 +47,20 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         CitewiseError: the question set, the corpus or an output file cannot be used.
     """
-    from citewise.assistant import Assistant
+    if args.compare:
+        from citewise.eval_settings import compare_settings
 
-    given = {name: getattr(args, name) for name in ("corpus", "index", "llm")}
-    with Assistant(**given) as assistant:
+        return compare_settings(args)
+    from citewise.eval_settings import opened_assistant
+
+    with opened_assistant(args) as assistant:
         # Opening the index first: a fault of the whole corpus is one error, not one per question.
         names = [document.name for document in assistant.documents()]
+        if args.answers:
+            from citewise.eval_answers import RecordedAnswers, load_answers
+
+            recorded = RecordedAnswers(load_answers(args.answers), assistant, args.questions)
+            return grade_questions(args, recorded, names)
         return grade_questions(args, assistant, names)
 
 
@@ -101,22 +76,55 @@ def grade_questions(args: argparse.Namespace, assistant: Answerer, names: Sequen
         EvaluationError: the question set cannot be used, or nothing in it matched.
         InputError: an output file cannot be written.
     """
-    from citewise.evaluation import evaluate
-    from citewise.questions import load_questions
+    from citewise.eval_outputs import demand_writable, judged_by_gate, loaded_gate, write_reports
 
-    questions = _selected(load_questions(args.questions), args)
-    digest = hashlib.sha256(args.questions.read_bytes()).hexdigest()
-    _demand_writable(args.json)
+    gate, baseline = loaded_gate(args)
+    demand_writable(args)
+    evaluation, record = measured(args, assistant, names)
+    result = judged_by_gate(record, gate, baseline, args)
+    write_reports(args, evaluation, record, baseline, result)
+    code = _exit_code(evaluation, args)
+    return max(code, int(result is not None and not result.passed))
+
+
+def measured(
+    args: argparse.Namespace, assistant: Answerer, names: Sequence[str]
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Ask the questions that ``args`` select; the evaluation and its run record."""
+    from citewise.checking import check_text
+    from citewise.eval_outputs import judge_data, set_data, settings_of
+    from citewise.eval_record import run_record
+    from citewise.evaluation import evaluate
+    from citewise.questions import drafts, load_questions
+
+    loaded = load_questions(args.questions)
+    if unread := drafts(loaded):
+        print(
+            f"{len(unread)} questions are drafts that nobody has read yet, such as "
+            f"{unread[0].id!r}: their scores mean little.",
+            file=sys.stderr,
+        )
+    questions = selected(loaded, args)
     advance = _progress(len(questions))
+    began = time.perf_counter()
     with _answers_file(args.answers_out) as save:
 
         def on_result(result: Result) -> None:
             save(result)
             advance(result)
 
-        evaluation = evaluate(questions, assistant, names, on_result)
-    _report(evaluation, args, digest)
-    return _exit_code(evaluation, args)
+        evaluation = evaluate(
+            questions, assistant, names, on_result, check=check_text, jobs=args.jobs
+        )
+    record = run_record(
+        evaluation,
+        questions=set_data(args.questions, len(loaded), len(questions)),
+        judge=judge_data(),
+        settings=settings_of(args),
+        texts=lambda name: assistant.document(name).text,
+        seconds=time.perf_counter() - began,
+    )
+    return evaluation, record
 
 
 def missed_thresholds(evaluation: Evaluation, limits: Mapping[str, float | None]) -> list[str]:
@@ -132,45 +140,53 @@ def missed_thresholds(evaluation: Evaluation, limits: Mapping[str, float | None]
         option = "--" + name.replace("_", "-")
         if limit is None:
             continue
-        if name in _RATES:
-            value = measures[_RATES[name][0]].value
+        if name in RATES:
+            value = measures[RATES[name][0]].value
             if value is None:
                 missed.append(f"{option} {limit:g}: nothing to measure it on")
             elif value < limit:
                 missed.append(f"{option} {limit:g}: reached {value:.4f}")
-        elif counts[_TOTALS[name][0]] > limit:
-            missed.append(f"{option} {limit:g}: found {counts[_TOTALS[name][0]]}")
+        elif counts[TOTALS[name][0]] > limit:
+            missed.append(f"{option} {limit:g}: found {counts[TOTALS[name][0]]}")
     return missed
 
 
-def _add_thresholds(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("thresholds", "each one missed is named; exit code 1")
-    for name, (_, meaning) in _RATES.items():
-        option = "--" + name.replace("_", "-")
-        group.add_argument(option, type=_share, metavar="SHARE", help=f"least {meaning}")
-    for name, (_, meaning) in _TOTALS.items():
-        option = "--" + name.replace("_", "-")
-        group.add_argument(option, type=_count, metavar="N", help=f"most {meaning}")
+def selected(questions: Sequence[Question], args: argparse.Namespace) -> list[Question]:
+    """The questions that the options choose, in the order of the set.
 
-
-def _selected(questions: Sequence[Question], args: argparse.Namespace) -> list[Question]:
+    Raises:
+        EvaluationError: none is left, or an option names what is not there.
+    """
     chosen = [
         question
         for question in questions
-        if (not args.only or question.kind in args.only) and (not args.id or question.id in args.id)
+        if (not args.only or question.kind in args.only)
+        and (not args.id or question.id in args.id)
+        and (not args.tag or set(args.tag) & set(question.tags))
     ]
     _demand_known("kind", args.only or (), {question.kind for question in questions})
     _demand_known("id", args.id or (), {question.id for question in questions})
+    _demand_known("tag", args.tag or (), {tag for q in questions for tag in q.tags})
     if not chosen:
         raise EvaluationError(
-            f"No question of {args.questions} matches.", "Check --only and --id together."
+            f"No question of {args.questions} matches.", "Check --only, --tag and --id together."
         )
-    return chosen[:: args.every][: args.limit]
+    return _sampled(chosen[:: args.every], args.sample)[: args.limit]
+
+
+def _sampled(questions: list[Question], count: int | None) -> list[Question]:
+    """The same draw each time; the order of the set is kept."""
+    import random
+
+    if count is None or count >= len(questions):
+        return questions
+    places = sorted(random.Random(0).sample(range(len(questions)), count))  # noqa: S311
+    return [questions[place] for place in places]
 
 
 def _demand_known(field: str, wanted: Sequence[str], known: set[str]) -> None:
     if unknown := [value for value in wanted if value not in known]:
-        shown = ", ".join(sorted(known)[:12])
+        shown = ", ".join(sorted(known)[:12]) or "none"
         raise EvaluationError(
             f"No question has the {field} {unknown[0]!r}.", f"There are: {shown}."
         )
@@ -178,16 +194,16 @@ def _demand_known(field: str, wanted: Sequence[str], known: set[str]) -> None:
 
 @contextmanager
 def _answers_file(path: Path | None) -> Iterator[Callable[[Result], None]]:
-    """Gives a function that appends one result as a JSON line, at once; without a path, nothing."""
-    from citewise.eval_report import result_data
-
+    """Gives a function that appends one answer as a JSON line, at once; without a path, nothing."""
     if path is None:
         yield lambda _result: None
         return
-    with _opened(path) as file:
+    with opened(path) as file:
 
         def save(result: Result) -> None:
-            file.write(json.dumps(result_data(result), ensure_ascii=False) + "\n")
+            answer = result.answer.to_dict() if result.answer else None
+            line = {"id": result.question.id, "answer": answer, "error": result.error}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
             file.flush()
 
         yield save
@@ -211,25 +227,8 @@ def _progress(total: int) -> Callable[[Result], None]:
     return advance
 
 
-def _report(evaluation: Evaluation, args: argparse.Namespace, digest: str) -> None:
-    from citewise.eval_report import as_data, describe, needs_reading, summary
-
-    if args.json is not None:
-        data = as_data(evaluation, file=str(args.questions), sha256=digest)
-        text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-        if args.json == "-":
-            sys.stdout.write(text)
-            return
-        with _opened(Path(args.json)) as file:
-            file.write(text)
-    print(summary(evaluation))
-    for result in evaluation.results:
-        if args.show == "all" or (args.show == "failures" and needs_reading(result)):
-            print("\n" + describe(result))
-
-
 def _exit_code(evaluation: Evaluation, args: argparse.Namespace) -> int:
-    limits = {name: getattr(args, name) for name in (*_RATES, *_TOTALS)}
+    limits = {name: getattr(args, name) for name in (*RATES, *TOTALS)}
     missed = missed_thresholds(evaluation, limits)
     for message in missed:
         print(f"Threshold missed: {message}.", file=sys.stderr)
@@ -244,14 +243,12 @@ def _exit_code(evaluation: Evaluation, args: argparse.Namespace) -> int:
     return 1 if missed else 0
 
 
-def _demand_writable(json_target: str | None) -> None:
-    """Fail before the long run, not after it."""
-    if json_target not in (None, "-"):
-        with _opened(Path(str(json_target)), "a"):
-            pass
+def opened(path: Path, mode: str = "w") -> IO[str]:
+    """The file, open for writing.
 
-
-def _opened(path: Path, mode: str = "w") -> IO[str]:
+    Raises:
+        InputError: it cannot be written.
+    """
     try:
         # A lone surrogate becomes its JSON escape instead of ending the run.
         return path.open(mode, encoding="utf-8", errors="backslashreplace", newline="\n")
@@ -259,25 +256,3 @@ def _opened(path: Path, mode: str = "w") -> IO[str]:
         raise InputError(
             f"Cannot write {str(path)!r}: {error.strerror}.", "Give a file in an existing folder."
         ) from error
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
-    return int(text)
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1, such as 0.9")
-    return value

@@ -84,6 +84,9 @@ METRICS: Mapping[str, Callable[[Grade], float | None]] = {
     "citation_recall": lambda g: g.citation_recall,
     "holds_gold": _holds_gold,
     "exact": _exact,
+    "faithfulness": lambda g: g.faithfulness,
+    "alce_recall": lambda g: g.alce_recall,
+    "alce_precision": lambda g: g.alce_precision,
     **{f"retrieval_recall@{k}": _recall_at(k) for k in RECALL_AT},
     "mrr": _reciprocal_rank,
 }

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from citewise.errors import InputError
+from citewise.errors import EvaluationError, InputError
 from citewise.eval_command import opened
 
 if TYPE_CHECKING:
@@ -45,7 +45,13 @@ def loaded_gate(args: argparse.Namespace) -> tuple[Gate | None, dict[str, Any] |
         )
     gate = load_gate(args.gate) if args.gate else None
     old = args.baseline if args.baseline and not args.update_baseline else None
-    return gate, load_baseline(old) if old else None
+    baseline = load_baseline(old) if old else None
+    if baseline is not None and baseline["judge"]["sha256"] != judge_data()["sha256"]:
+        raise EvaluationError(
+            f"The baseline {old} was graded by another judge, so that nothing can be compared.",
+            "Run once with --update-baseline, and look at what changes in its diff.",
+        )
+    return gate, baseline
 
 
 def judged_by_gate(
@@ -55,11 +61,12 @@ def judged_by_gate(
     args: argparse.Namespace,
 ) -> GateResult | None:
     """What the gate says of a run; the baseline is written if that was asked for."""
-    from citewise.eval_baseline import write_baseline
+    from citewise.eval_baseline import baseline_of, write_baseline
     from citewise.eval_gate import check_gate
 
     if args.update_baseline:
         write_baseline(record, args.baseline)
+        baseline = baseline_of(record)
         print(f"Wrote the baseline {args.baseline}: review its diff.", file=sys.stderr)
     return check_gate(record, gate, baseline) if gate else None
 

@@ -163,4 +163,3 @@ def _evidence(item: Evidence) -> dict[str, Any]:
         "text": item.text,
         "score": round(item.score, 4),
     }
-

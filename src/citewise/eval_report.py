@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from citewise.eval_metrics import Measure
 from citewise.evaluation import Evaluation, Result, seconds_per_stage
 from citewise.types import Status
 
-__all__ = ["as_data", "describe", "needs_reading", "result_data", "summary"]
+__all__ = ["describe", "model_names", "needs_reading", "problems", "summary"]
 
 _COLUMNS = {
     "correct": "correct",
@@ -62,57 +60,8 @@ def describe(result: Result) -> str:
             for c in answer.citations
         ]
         lines += [f"  notice:     {notice}" for notice in answer.notices]
-    lines += (f"  {reason}" for reason in _reasons(result))
+    lines += (f"  {reason}" for reason in problems(result))
     return "\n".join(_visible(line) for line in lines)
-
-
-def result_data(result: Result) -> dict[str, Any]:
-    """One result as plain data: the question's id, the whole answer, the grade with reasons."""
-    return {
-        "id": result.question.id,
-        "kind": result.question.kind,
-        "outcome": str(result.grade.outcome) if result.grade else "unscored",
-        "error": result.error,
-        "seconds": round(result.seconds, 4),
-        "grade": _grade_data(result),
-        "answer": result.answer.to_dict() if result.answer else None,
-    }
-
-
-def as_data(evaluation: Evaluation, **source: Any) -> dict[str, Any]:
-    """The whole evaluation as plain data.
-
-    Args:
-        evaluation: what was run.
-        source: facts about the run, such as the question file and its digest.
-    """
-    return {
-        "format": 1,
-        **source,
-        "models": {role: sorted(names) for role, names in _model_names(evaluation).items()},
-        "overall": _aggregate(evaluation),
-        "kinds": {kind: _aggregate(part) for kind, part in evaluation.by_kind().items()},
-        "seconds": {
-            stage: {"median": median, "p95": p95, "n": n}
-            for stage, (median, p95, n) in seconds_per_stage(evaluation).items()
-        },
-        "questions": [
-            {k: v for k, v in result_data(result).items() if k != "answer"}
-            for result in evaluation.results
-        ],
-    }
-
-
-def _aggregate(evaluation: Evaluation) -> dict[str, Any]:
-    measures = {name: dataclasses.asdict(m) for name, m in evaluation.measures().items()}
-    return {"counts": evaluation.counts(), "measures": measures}
-
-
-def _grade_data(result: Result) -> dict[str, Any] | None:
-    if not result.grade:
-        return None
-    data = dataclasses.asdict(result.grade)
-    return {key: value for key, value in data.items() if key != "outcome"}
 
 
 def _expected(result: Result) -> str:
@@ -124,23 +73,28 @@ def _expected(result: Result) -> str:
     return facts + without
 
 
-def _reasons(result: Result) -> Iterator[str]:
+def problems(result: Result) -> list[str]:
+    """What speaks against the answer, one line each; none if nothing does."""
+    return list(_problems(result))
+
+
+def _problems(result: Result) -> Iterator[str]:
     if result.error:
-        yield f"error:      {result.error}"
+        yield f"error: {result.error}"
     if not (grade := result.grade):
         return
     for group in grade.missing:
-        yield f"missing:    {' | '.join(group)}"
+        yield f"missing: {' | '.join(group)}"
     for fact in grade.forbidden:
-        yield f"forbidden:  {fact}"
+        yield f"forbidden: {fact}"
     for fault in grade.inexact:
-        yield f"inexact:    {fault}"
+        yield f"inexact: {fault}"
     for sentence in grade.unsupported:
         yield f"unsupported: {sentence}"
     for item in grade.ungrounded:
         yield f"ungrounded: {', '.join(item.tokens)} in: {item.sentence}"
     if None in grade.gold_ranks:
-        yield f"not found:  {grade.gold_ranks.count(None)} of {len(grade.gold_ranks)} gold groups"
+        yield f"not found: {grade.gold_ranks.count(None)} of {len(grade.gold_ranks)} gold groups"
 
 
 def _overall(evaluation: Evaluation) -> str:
@@ -185,13 +139,14 @@ def _totals(evaluation: Evaluation) -> str:
 
 
 def _models(evaluation: Evaluation) -> list[str]:
-    names = _model_names(evaluation)
+    names = model_names(evaluation)
     return [
         "\n".join(f"{role}: {_visible(', '.join(sorted(of)))}" for role, of in names.items())
     ] * bool(names)
 
 
-def _model_names(evaluation: Evaluation) -> dict[str, set[str]]:
+def model_names(evaluation: Evaluation) -> dict[str, set[str]]:
+    """The models that took part, by role."""
     names: dict[str, set[str]] = {}
     for result in evaluation.results:
         for role, name in (result.answer.models if result.answer else {}).items():

@@ -124,5 +124,7 @@ def _settings(path: Path) -> dict[str, Any]:
             )
         if not isinstance(value, kind) and not (kind is float and isinstance(value, int)):
             raise InputError(f"{path}: {key} is {value!r}.", f"Give a {kind.__name__}.")
-    paths = {key: Path(found[key]) for key in ("corpus", "index") if key in found}
-    return {**found, **paths}
+    for key in ("corpus", "index"):
+        if key in found:
+            found[key] = Path(found[key])
+    return found

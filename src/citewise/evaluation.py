@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from citewise.errors import CitewiseError, EvaluationError
 from citewise.eval_metrics import COUNTS, METRICS, Measure, measure
+from citewise.eval_support import Check, support_of
 from citewise.grading import Grade, grade
 from citewise.questions import GoldSpan, Question, resolve
 from citewise.types import Answer, Document
@@ -87,6 +89,9 @@ def evaluate(
     assistant: Answerer,
     names: Sequence[str] = (),
     on_result: Callable[[Result], None] | None = None,
+    *,
+    check: Check | None = None,
+    jobs: int = 1,
 ) -> Evaluation:
     """Ask every question, in order, and grade the answers.
 
@@ -95,17 +100,27 @@ def evaluate(
         assistant: what answers.
         names: the documents of the corpus.
         on_result: called after each question, for progress and for saving answers early.
+        check: judges faithfulness and citations; without it they are left out.
+        jobs: how many questions are asked at a time.
 
     Raises:
         EvaluationError: the set is empty.
     """
     library = _Library(assistant)
     results = []
-    for question in questions:
-        result = _run(question, assistant, library, names)
-        results.append(result)
-        if on_result:
-            on_result(result)
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+
+        def run(question: Question) -> Result:
+            return _run(question, assistant, library, names, check)
+
+        try:
+            for result in map(run, questions) if jobs == 1 else pool.map(run, questions):
+                results.append(result)
+                if on_result:
+                    on_result(result)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     if not results:
         raise EvaluationError(
             "No question was asked: nothing matched.", "Check the file, --only and --id."
@@ -157,7 +172,11 @@ class _Library:
 
 
 def _run(
-    question: Question, assistant: Answerer, library: _Library, names: Sequence[str]
+    question: Question,
+    assistant: Answerer,
+    library: _Library,
+    names: Sequence[str],
+    check: Check | None,
 ) -> Result:
     answer = None
     seconds = 0.0
@@ -167,9 +186,21 @@ def _run(
         answer = assistant.ask(question.question, history=question.history)
         seconds = time.perf_counter() - started
         graded = grade(question, answer, gold, library.cited(answer))
+        if check is not None:
+            graded = _judged(graded, answer, check)
     except Exception as error:  # a fault of any kind leaves this question unscored, no other
         return Result(question, answer, None, f"{type(error).__name__}: {error}", seconds)
     return Result(question, answer, graded, seconds=seconds)
+
+
+def _judged(graded: Grade, answer: Answer, check: Check) -> Grade:
+    support = support_of(answer, check)
+    return replace(
+        graded,
+        faithfulness=support.faithfulness,
+        alce_recall=support.recall,
+        alce_precision=support.precision,
+    )
 
 
 def _gold(

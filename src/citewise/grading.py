@@ -54,7 +54,9 @@ class Grade:
     precision) no citation. ``gold_ranks`` gives per gold group the rank, from 1, of the first
     evidence that overlaps it, or None. ``inexact`` names citations whose quote is not the
     document's text, and markers without a citation; ``unsupported`` the shown sentences whose
-    verdict is not ``supported``.
+    verdict is not ``supported``. ``held_back`` is what the check dropped of a wrong or refused
+    answer though it states every fact. The last three are a judge's, see ``eval_support``; they
+    are filled in by ``evaluate`` and decide nothing else here.
     """
 
     answerable: bool
@@ -70,6 +72,10 @@ class Grade:
     sentences: int
     unsupported: tuple[str, ...]
     ungrounded: tuple[Ungrounded, ...]
+    held_back: str = ""
+    faithfulness: float | None = None
+    alce_recall: float | None = None
+    alce_precision: float | None = None
 
     @property
     def flawless(self) -> bool:
@@ -103,12 +109,13 @@ def grade(
         tuple(group) for group in question.facts if not any(states(shown, fact) for fact in group)
     )
     forbidden = tuple(fact for fact in question.forbidden if states(shown, fact))
+    outcome = _outcome(answer.status, answerable, not missing and not forbidden)
     gold = gold if answerable else ()
     cited_gold = gold if answer.status is not Status.NOT_FOUND else ()
     hits = [any(_overlaps_any(c, group) for group in cited_gold) for c in answer.citations]
     return Grade(
         answerable=answerable,
-        outcome=_outcome(answer.status, answerable, not missing and not forbidden),
+        outcome=outcome,
         missing=missing if answerable else (),
         forbidden=forbidden,
         citation_precision=_share(hits) if cited_gold else None,
@@ -122,7 +129,19 @@ def grade(
         sentences=len(answer.sentences),
         unsupported=tuple(s.text for s in answer.sentences if not s.verdict.supported),
         ungrounded=ungrounded(answer, texts),
+        held_back="" if outcome.right else _held_back(question, answer),
     )
+
+
+def _held_back(question: Question, answer: Answer) -> str:
+    """What was dropped, if it states all that a right answer must and nothing forbidden."""
+    text = " ".join(sentence.text for sentence in answer.dropped)
+    right = (
+        question.facts
+        and all(any(states(text, fact) for fact in group) for group in question.facts)
+        and not any(states(text, fact) for fact in question.forbidden)
+    )
+    return text if right else ""
 
 
 def _demand_substance(question: Question, answer: Answer, answerable: bool) -> None:

@@ -278,8 +278,6 @@ DEFECTS = [
     Defect("random-passages", "retrieval returns any passages", random_passages, FOUND),
     Defect("one-passage", "the evidence is cut to its first span",
            in_evidence(lambda found, _: found[:1]), ("retrieval_recall@3", "retrieval_recall@8")),
-    Defect("reversed-ranking", "the worst evidence comes first",
-           in_evidence(lambda found, _: found[::-1]), FOUND),
     Defect("best-passage-lost", "the best span never arrives",
            in_evidence(lambda found, _: found[1:]), FOUND),
     Defect("no-column-names", "table rows lose the names of their columns",

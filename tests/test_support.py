@@ -36,12 +36,15 @@ def test_what_the_evidence_states_is_supported(claim: str) -> None:
     ("claim", "reason"),
     [
         ("Ada Lovelace wrote the first program in 1844.", "the source says 1843, not 1844"),
-        ("Alan Turing wrote the first program in 1843.", "'Turing' is not in the source"),
+        (
+            "Alan Turing wrote the first program in 1843.",
+            "the source says Ada Lovelace, not Alan Turing",
+        ),
         ("The engine was finished.", "it leaves out a denial in the source"),
         ("DeepSeek-V2 has an MMLU score of 86.4.", "belongs to 'GPT-4 (est.)', not to"),
         ("The MMLU score of DeepSeek-V2 is $0.14.", "stands under 'Inference Cost"),
         ("GPT-4 has an MMLU score of 78.5.", "belongs to 'DeepSeek-V2', not to 'GPT-4 (est.)'"),
-        ("Bananas are rich in potassium.", "no passage near it"),
+        ("Bananas are rich in potassium.", "the source does not mention: "),
     ],
 )
 def test_what_it_does_not_state_is_not(claim: str, reason: str) -> None:
@@ -88,7 +91,7 @@ def test_a_name_of_the_question_needs_proof_at_the_beginning_of_a_sentence() -> 
 @pytest.mark.parametrize(
     ("claim", "reason"),
     [
-        ("Zhipu is betting that it can buy its way up.", "says it of 'DeepSeek', not of 'Zhipu'"),
+        ("Zhipu is betting that it can buy its way up.", "the source says DeepSeek, not Zhipu"),
         ("OpenAI builds models.", "'OpenAI' is not in the source"),
         ("It was always a firm.", "does not say 'always'"),
     ],

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from citewise.blocks import find_blocks
 from citewise.errors import InputError
+from citewise.judge import judged
 from citewise.sentences import sentence_offsets
 from citewise.splitting import split
-from citewise.support import attribute
 from citewise.types import Document, Evidence, Label, Verdict
 
 __all__ = ["check_text"]
@@ -24,7 +24,7 @@ def check_text(claim: str, evidence: Sequence[str]) -> Verdict:
         raise InputError("The evidence is not a list of strings.", "Give a list of texts.")
     spans = [span for number, text in enumerate(evidence, 1) for span in _spans(text, number)]
     verdicts = [
-        attribute(claim[start:end], spans).verdict
+        judged(claim[start:end], spans)
         for block in find_blocks(claim)
         for start, end in sentence_offsets(claim, block.start, block.end)
     ]

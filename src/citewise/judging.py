@@ -15,8 +15,9 @@ __all__ = ["describe_judge", "judge_digest"]
 
 _NAME = "citewise support check"
 _DECIDES = (
-    "bindings.py", "checking.py", "claims.py", "quantities.py", "sentences.py", "support.py",
-    "tokens.py", "wording.py",
+    "bindings.py", "checking.py", "claims.py", "forest.py", "judge.py", "near_copy.py",
+    "opposites.py", "quantities.py", "sentences.py", "support.py", "support_features.py",
+    "tokens.py", "wording.py", "data/features.npz",
 )  # fmt: skip
 _AGREEMENT = "agreement.json"
 
@@ -26,7 +27,9 @@ def judge_digest() -> str:
     """SHA-256 over the code that decides."""
     digest = hashlib.sha256()
     for name in _DECIDES:
-        digest.update(name.encode() + b"\0" + (files("citewise") / name).read_bytes())
+        digest.update(
+            name.encode() + b"\0" + files("citewise").joinpath(*name.split("/")).read_bytes()
+        )
     return digest.hexdigest()
 
 

@@ -22,6 +22,7 @@ from citewise.claims import (
     other_subject,
     recall,
 )
+from citewise.near_copy import change_in
 from citewise.quantities import Name, Quantity
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence, Label, Verdict
@@ -184,6 +185,9 @@ def _turned(claim: Claim, chosen: Sequence[Candidate], given: str, score: float)
     """The verdict where a small word makes the sentence say something else than its source."""
     best = chosen[0]
     sources = "\n".join(c.evidence.rendered or c.evidence.text for c in chosen)
+    copied = change_in(claim.text, [c.evidence.text for c in chosen if c.evidence.kind != "row"])
+    if copied and copied.sure:
+        return Verdict(Label.CONTRADICTED, 0.05, copied.reason, claim.text)
     sides = swapped_sides(claim.text, [c.evidence.rendered or c.evidence.text for c in chosen])
     if sides:
         return Verdict(Label.CONTRADICTED, 0.05, sides, claim.text)

@@ -30,16 +30,36 @@ def _overlap(claims: Sequence[LabelledClaim]) -> list[float]:
 
 
 def _rules(claims: Sequence[LabelledClaim]) -> list[float]:
-    """The built-in support check."""
+    """The support check inside answers: rules alone."""
     from citewise.support import SupportJudge
 
     judge = SupportJudge()
     return [judge.judge(claim.claim, claim.evidence).score for claim in claims]
 
 
-JUDGES: Mapping[str, Score] = {"overlap": _overlap, "rules": _rules}
+def _features(claims: Sequence[LabelledClaim]) -> list[float]:
+    """The forest over what can be counted, alone."""
+    from citewise.judge import support_score
+    from citewise.support_features import features, narrow
+
+    return [support_score(features(narrow(c.claim, c.evidence))) for c in claims]
+
+
+def _check(claims: Sequence[LabelledClaim]) -> list[float]:
+    """``citewise.check``: rules and forest together."""
+    from citewise.checking import check_text
+
+    return [check_text(claim.claim, claim.evidence).score for claim in claims]
+
+
+JUDGES: Mapping[str, Score] = {
+    "overlap": _overlap,
+    "rules": _rules,
+    "features": _features,
+    "check": _check,
+}
 """What ``--judges`` may name."""
-OWN_THRESHOLDS: Mapping[str, float] = {"rules": 0.5}
+OWN_THRESHOLDS: Mapping[str, float] = {"rules": 0.5, "features": 0.5, "check": 0.5}
 """From which score on a judge itself calls a claim supported, where it does."""
 
 

@@ -32,6 +32,12 @@ _DEPENDENT = re.compile(
     r"latter|same|else|other|others)\b",
     re.IGNORECASE,
 )
+# "OK, other subject: how many stars does it have?"
+_NEW_SUBJECT = re.compile(
+    r"\b(?:other|another|different|new|change of|changing|switch\w*) (?:the )?"
+    r"(?:subject|topic|question|matter)\b",
+    re.IGNORECASE,
+)
 _COMPARES = re.compile(
     r"\b(?:which|compare[ds]?|comparison|versus|vs|than|difference|differ|differs|between|both|"
     r"all|each|every|list|rank|more|less|fewer|most|least|times|how many times|ratio|"
@@ -87,6 +93,8 @@ def leans_on(question: str, history: Sequence[str]) -> tuple[str, ...]:
 
 
 def _depends_on_history(question: str) -> bool:
+    if _NEW_SUBJECT.search(question):
+        return False
     short = len(content_terms(question)) < 4 and not names(question)
     return short or _DEPENDENT.search(question) is not None
 

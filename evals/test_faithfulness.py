@@ -1,4 +1,4 @@
-"""The project's own questions, one test each, with the real models.
+"""The project's own questions that the gate asks, one test each, with the real models.
 
 ``pytest evals/test_faithfulness.py --citewise-every 4`` asks a quarter of them. What every answer
 promises must hold without exception. What the committed baseline says that the default model gets
@@ -36,7 +36,7 @@ def known_misses() -> dict[str, str]:
     }
 
 
-@pytest.mark.citewise_questions("questions.jsonl")
+@pytest.mark.citewise_questions("questions.jsonl", tags=["gate"])
 def test_answer(
     question: Question,
     citewise_assistant: Assistant,

@@ -61,13 +61,20 @@ def test_answer(question, citewise_assistant):
 
 def row(identity: str, fact: str, quote: str, kind: str = "prose") -> dict[str, object]:
     asked = {"id": identity, "question": f"{identity}?", "kind": kind, "status": "answered"}
+    asked["tags"] = ["gate"]
     return {**asked, "facts": [[fact]], "evidence": [[quote]], "document": "report.txt"}
 
 
 QUESTIONS = [
     row("shops", "12", "Northwind opened 12 shops in 2024."),
     row("staff", "40", "Oslo has 40 staff.", kind="cell"),
-    {"id": "owner", "question": "owner?", "kind": "unanswerable", "status": "not_found"},
+    {
+        "id": "owner",
+        "question": "owner?",
+        "kind": "unanswerable",
+        "status": "not_found",
+        "tags": ["gate"],
+    },
 ]
 
 
@@ -212,7 +219,9 @@ def test_nothing_heavy_is_loaded_to_collect(project: pytest.Pytester) -> None:
 
 def test_the_marker_and_the_options_are_described(project: pytest.Pytester) -> None:
     markers = project.runpytest_inprocess("--markers")
-    markers.stdout.fnmatch_lines(["@pytest.mark.citewise_questions(path, every=1, kinds=()): *"])
+    markers.stdout.fnmatch_lines(
+        ["@pytest.mark.citewise_questions(path, every=1, kinds=(), tags=()): *"]
+    )
     usage = project.runpytest_inprocess("--help")
     usage.stdout.fnmatch_lines(
         ["*--citewise-corpus=CORPUS*", "*--citewise-index=INDEX*", "*--citewise-llm=LLM*"]

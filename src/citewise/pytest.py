@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["assert_faithful", "assert_right", "citewise_assistant"]
 
 _MARKER = "citewise_questions"
-_USAGE = f"{_MARKER}(path, every=1, kinds=())"
+_USAGE = f"{_MARKER}(path, every=1, kinds=(), tags=())"
 _SETTINGS = {
     "corpus": "folder of documents that answers come from",
     "index": "folder of the built index",
@@ -98,7 +98,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _marked_questions(marker: pytest.Mark, metafunc: pytest.Metafunc) -> list[Question]:
     try:
-        path, every, kinds = _arguments(*marker.args, **marker.kwargs)
+        path, every, kinds, tags = _arguments(*marker.args, **marker.kwargs)
     except TypeError as error:
         raise EvaluationError(f"The marker {_MARKER}: {error}.", f"Write {_USAGE}.") from None
     every = metafunc.config.getoption("citewise_every", None) or every
@@ -109,17 +109,28 @@ def _marked_questions(marker: pytest.Mark, metafunc: pytest.Metafunc) -> list[Qu
         raise EvaluationError(
             f"No question of {file} has the kind {unknown[0]!r}.", f"There are: {', '.join(known)}."
         )
-    return [question for question in questions if not kinds or question.kind in kinds][::every]
+    chosen = [
+        question
+        for question in questions
+        if (not kinds or question.kind in kinds) and (not tags or set(tags) & set(question.tags))
+    ]
+    if not chosen:
+        raise EvaluationError(f"No question of {file} is chosen.", "Check kinds and tags.")
+    return chosen[::every]
 
 
 def _arguments(
-    path: str | os.PathLike[str], every: int = 1, kinds: Sequence[str] = ()
-) -> tuple[Path, int, Sequence[str]]:
+    path: str | os.PathLike[str],
+    every: int = 1,
+    kinds: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> tuple[Path, int, Sequence[str], Sequence[str]]:
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise TypeError(f"every is {every!r}, not a whole number of 1 or more")
-    if isinstance(kinds, str):
-        raise TypeError(f"kinds is {kinds!r}, not a list")
-    return Path(path), every, kinds
+    for name, value in (("kinds", kinds), ("tags", tags)):
+        if isinstance(value, str):
+            raise TypeError(f"{name} is {value!r}, not a list")
+    return Path(path), every, kinds, tags
 
 
 def _found(path: Path, *folders: Path) -> Path:

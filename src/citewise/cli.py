@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citewise import __version__
-from citewise.errors import CitewiseError, InputError
+from citewise.errors import CitewiseError
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -59,7 +59,7 @@ def _with_two_words(argv: Sequence[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from citewise import eval_command, models_command
+    from citewise import check_command, eval_command, models_command
 
     parser = argparse.ArgumentParser(
         prog="citewise",
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="command", required=True)
     _add_ask(commands)
     _add_index(commands)
-    _add_check(commands)
+    check_command.add_parser(commands)
     _add_chat(commands)
     models_command.add_parser(commands)
     eval_command.add_parser(commands)
@@ -117,16 +117,6 @@ def _add_index(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     index.add_argument("--index", type=Path, help="folder of the index")
     index.add_argument("--json", action="store_true", help="its statistics as JSON")
     index.set_defaults(run=_index, llm="none", mode="strict")
-
-
-def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    check = commands.add_parser(
-        "check", help="check a claim against files", description="Is a claim supported by texts?"
-    )
-    check.add_argument("claim")
-    check.add_argument("files", nargs="+", type=Path, help="text files with the evidence")
-    check.add_argument("--json", action="store_true", help="the verdict as JSON")
-    check.set_defaults(run=_check)
 
 
 def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -176,27 +166,6 @@ def _index(args: argparse.Namespace) -> int:
     else:
         print("\n".join(f"{name}: {value}" for name, value in stats.items()))
     return 0
-
-
-def _check(args: argparse.Namespace) -> int:
-    import dataclasses
-    import json
-
-    from citewise.assistant import check
-
-    verdict = check(args.claim, [_text(path) for path in args.files])
-    if args.json:
-        print(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False, indent=2))
-    else:
-        print(f"{verdict.label} ({verdict.score:.2f}): {verdict.reason}")
-    return 0 if verdict.supported else 1
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{str(path)!r} cannot be read ({error}).", "Give UTF-8 files.") from None
 
 
 def _chat(args: argparse.Namespace) -> int:

@@ -94,7 +94,9 @@ class TestFile:
 
     def test_the_project_s_own(self) -> None:
         gate = load_gate(PROJECT_GATE)
-        limits = {(t.bound, t.name): t.limit for t in gate.thresholds}
+        floors = {(t.kind, t.name): t.limit for t in gate.thresholds if t.kind}
+        assert floors == {("follow_up", "correct"): 0.5}
+        limits = {(t.bound, t.name): t.limit for t in gate.thresholds if not t.kind}
         assert limits == {
             ("minimum", "correct"): 0.62,
             ("minimum", "refused_rightly"): 0.78,

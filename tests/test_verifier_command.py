@@ -63,9 +63,9 @@ def test_the_table_has_a_row_for_each_threshold(
     assert lines[2].split() == [
         "JUDGE", "AUROC", "BALANCED", "ACCURACY", "MACRO-F1", "THRESHOLD", "ECE", "MS/CLAIM",
     ]  # fmt: skip
-    assert lines[3].startswith("overlap  1.000 [1.000, 1.000]  1.000 [1.000, 1.000]")
+    assert lines[3].startswith("overlap   1.000 [1.000, 1.000]  1.000 [1.000, 1.000]")
     assert "other folds" in lines[3]
-    assert lines[4].startswith("rules    1.000 [1.000, 1.000]")
+    assert lines[4].startswith("rules     1.000 [1.000, 1.000]")
     assert lines[5].split()[-3:] == ["0.50", "its", "own"]
     assert "HHEM-2.1 (0.1B) 75.9" in lines[-1]
     assert "test half, not this one" in lines[-1]

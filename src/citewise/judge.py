@@ -30,7 +30,7 @@ _MISSING = [FEATURES.index("numbers_missing"), FEATURES.index("names_missing")]
 # A denial anywhere in a long source says little about one claim; in a near copy it decides.
 _DENIALS = ("it denies", "it leaves out a denial")
 # Said of somebody else, and more than the source says: hardly a matter of degree.
-_OTHERWISE = ("the source says it of", "the source does not say")
+_OTHERWISE = ("the source says it of", "the source does not say", "the source gives a range")
 
 
 def judged(claim: str, evidence: Sequence[Evidence]) -> Verdict:

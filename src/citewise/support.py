@@ -24,6 +24,7 @@ from citewise.claims import (
 )
 from citewise.near_copy import change_in
 from citewise.quantities import Name, Quantity
+from citewise.ranges import half_of_a_range
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Evidence, Label, Verdict
 from citewise.wording import called, compares, denial_mismatch, overstates, swapped_sides
@@ -199,7 +200,7 @@ def _turned(claim: Claim, chosen: Sequence[Candidate], given: str, score: float)
         # Which cell is greater is worked out from all of them; see ``comparing``.
         reason = f"the words of a table do not say {word!r}"
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), reason, claim.text)
-    more = overstates(claim.text, sources, given)
+    more = half_of_a_range(claim.text, sources) or overstates(claim.text, sources, given)
     if more:
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), more, claim.text)
     return None

@@ -347,7 +347,9 @@ def test_faults_while_asking_for_log_odds(llm: FakeLLM, generator: OpenAIGenerat
     assert generator.yes_log_odds(PROMPT) == pytest.approx(0.5)
 
 
-def test_many_threads_share_one_generator(llm: FakeLLM, generator: OpenAIGenerator) -> None:
+def test_many_threads_share_one_generator(llm: FakeLLM) -> None:
+    # With its usual patience: on a busy machine twelve threads wait for each other.
+    generator = OpenAIGenerator(llm.url, "fake")
     llm.standing = lambda request: Reply(f"echo {request.user}")
     replies: dict[int, str] = {}
 
@@ -360,6 +362,7 @@ def test_many_threads_share_one_generator(llm: FakeLLM, generator: OpenAIGenerat
         thread.start()
     for thread in threads:
         thread.join()
+    generator.close()
     assert replies == {number: f"echo number {number}" for number in range(12)}
 
 

@@ -45,8 +45,8 @@ def test_unusable_files_are_named_with_their_reason(tmp_path: Path) -> None:
         "latin.txt": "is not UTF-8 text (byte 3); convert it to UTF-8",
         "blank.txt": "holds no text",
         "image.png": ".png is not a format that can be read",
-        "link.txt": "is not a regular file (links are not followed)",
-        "pipe.txt": "is not a regular file (links are not followed)",
+        "link.txt": "is a link; links are not followed",
+        "pipe.txt": "is not a regular file",
     }
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from citewise.errors import CorpusError, IndexFault, InputError
 from citewise.index import DocumentInfo, Index, UpdateSummary
+from citewise.splitting import split
 from citewise.tokens import content_terms, lexical_terms
-from citewise.types import Passage, Span
+from citewise.types import Document, Passage, Span
 from doubles import HashEmbedder, document, split_lines
 
 BREAD = document(
@@ -107,7 +108,7 @@ def test_stats(filled):
         "dimensions": 64,
         "embedder": "hash-64",
         "generation": 1,
-        "format": 1,
+        "format": 2,
         "path": str(filled.folder),
     }
 
@@ -404,3 +405,14 @@ def test_any_history_of_updates_ends_like_a_fresh_build(tmp_path_factory, histor
         for term in "xyzqr":
             assert old.idf(term) == new.idf(term)
         check_consistent(old)
+
+
+def test_pages_and_origin_of_a_document_are_kept(tmp_path):
+    text = "First page.\n\nSecond page."
+    about = ("pdf", "2026-03-01T12:00:00Z", "box.zip")
+    original = Document("box.zip/a.pdf", text, "0" * 64, (0, 13), *about)
+    with Index.open(tmp_path, HashEmbedder()) as index:
+        index.update([original], split)
+        assert index.document("box.zip/a.pdf") == original
+        pages = {p.passage.text: p.passage.page for p in index.passages([1, 2])}
+        assert pages == {"First page.": 1, "Second page.": 2}

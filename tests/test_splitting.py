@@ -153,3 +153,17 @@ def test_the_seed_is_the_pinned_document() -> None:
     assert hashlib.sha256(SEED.read_bytes()).hexdigest() == (
         "51c8fef54b044f0bec51a5f929ba245933f3aa40f07f07dbeca4dd7073953351"
     )
+
+
+def test_passages_end_where_pages_do_and_know_their_page():
+    first, second = "# Title\n\nOne sentence here.\n", "And here is another one.\n"
+    document = Document("a.pdf", first + second, "", (0, len(first)))
+    found = [(p.page, p.text) for p in split(document)]
+    assert found == [
+        (1, "# Title\n\nOne sentence here."),
+        (2, "And here is another one."),
+    ]
+
+
+def test_documents_without_pages_have_passages_without_one():
+    assert [p.page for p in split(Document("a.txt", "Some words.", ""))] == [None]

@@ -17,7 +17,7 @@ __all__ = ["FORMAT", "Condition", "Database", "condition", "faults_of", "meta", 
 
 # Raise by one whenever the schema, the terms or the splitting change: an index of an older
 # format is built anew from the documents, one of a newer format is refused.
-FORMAT = 1
+FORMAT = 2
 
 _MAGIC = b"SQLite format 3\0"
 # A whole-file check reads every page: 0.1 s at this size, too slow beyond it.
@@ -33,7 +33,11 @@ CREATE TABLE documents (
     sha256 TEXT NOT NULL,
     characters INTEGER NOT NULL,
     text_sha256 TEXT NOT NULL,
-    text TEXT NOT NULL
+    text TEXT NOT NULL,
+    pages TEXT NOT NULL,
+    format TEXT NOT NULL,
+    modified TEXT NOT NULL,
+    source TEXT NOT NULL
 );
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

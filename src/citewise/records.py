@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -78,10 +79,11 @@ def insert_document(
             "Save the file as UTF-8, or leave it out.",
         ) from error
     row = (document.name, document.sha256, len(document.text), digest, document.text)
+    about = (json.dumps(document.pages), document.format, document.modified, document.source)
     document_id = connection.execute(
-        "INSERT INTO documents (name, sha256, characters, text_sha256, text)"
-        " VALUES (?, ?, ?, ?, ?)",
-        row,
+        "INSERT INTO documents (name, sha256, characters, text_sha256, text,"
+        " pages, format, modified, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row + about,
     ).lastrowid
     for passage in passages:
         _check(document, passage)
@@ -239,17 +241,29 @@ def read_document(connection: sqlite3.Connection, name: str) -> Document | None:
         IndexFault: the text is no longer what was stored.
     """
     row = connection.execute(
-        "SELECT CAST(text AS TEXT), sha256, text_sha256 FROM documents WHERE name = ?", (name,)
+        "SELECT CAST(text AS TEXT), sha256, text_sha256, pages, format, modified, source"
+        " FROM documents WHERE name = ?",
+        (name,),
     ).fetchone()
     if row is None:
         return None
-    text, sha256, text_sha256 = row
+    text, sha256, text_sha256, pages, *about = row
     if hashlib.sha256(text.encode()).hexdigest() != text_sha256:
         raise IndexFault(
             f"The stored text of {name} has been altered.",
             "Delete the index folder and run again: it is rebuilt from the documents.",
         )
-    return Document(name, text, sha256)
+    return Document(name, text, sha256, _page_starts(pages, name), *about)
+
+
+def _page_starts(stored: str, name: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(start) for start in json.loads(stored))
+    except (TypeError, ValueError) as error:
+        raise IndexFault(
+            f"The stored pages of {name} have been altered.",
+            "Delete the index folder and run again: it is rebuilt from the documents.",
+        ) from error
 
 
 def document_infos(connection: sqlite3.Connection) -> list[DocumentInfo]:

@@ -1,7 +1,8 @@
 """Documents into passages: blocks of at most about 700 characters, with their spans.
 
 Every character that is not white space lies in exactly one passage, and every span is an exact
-slice of the document. A heading is the first span of the passage under it.
+slice of the document. A heading is the first span of the passage under it. All spans of a passage
+begin on one page.
 """
 
 from __future__ import annotations
@@ -169,7 +170,10 @@ def _pack(
 ) -> Iterator[Passage]:
     batch: list[Span] = []
     for span in spans:
-        if batch and span.end - batch[0].start > MAX_PASSAGE and not _only_headings(batch):
+        if batch and (
+            (span.end - batch[0].start > MAX_PASSAGE and not _only_headings(batch))
+            or document.page_at(span.start) != document.page_at(batch[0].start)
+        ):
             yield _passage(document, kind, heading, batch)
             batch = []
         batch.append(span)
@@ -183,4 +187,5 @@ def _only_headings(spans: list[Span]) -> bool:
 
 def _passage(document: Document, kind: PassageKind, heading: str, spans: list[Span]) -> Passage:
     start, end = spans[0].start, spans[-1].end
-    return Passage(document.name, start, end, document.text[start:end], kind, heading, tuple(spans))
+    text, page = document.text[start:end], document.page_at(start)
+    return Passage(document.name, start, end, text, kind, heading, tuple(spans), page)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -64,13 +65,27 @@ class Label(str, Enum):
 class Document:
     """One source file as text.
 
-    ``name`` is the path relative to the corpus folder, with forward slashes.
-    ``sha256`` is the hex digest of the file's bytes.
+    ``name`` is the path relative to the corpus folder, with forward slashes; a member of an
+    archive, or an attachment, stands below the file that holds it: ``mail.zip/notes.txt``.
+    ``sha256`` is the hex digest of the file's bytes, for a member of the member's.
+    ``pages`` are the offsets at which its pages (of a presentation, its slides) begin, page 1
+    first; empty if the format has none.
+    ``format`` says what it was read as: "text", "markdown", "html", "pdf", "docx" and so on.
+    ``modified`` is when it was last changed, as an ISO date and time in UTC, or "".
+    ``source`` is the name of the file in the folder that held it, "" if that is itself.
     """
 
     name: str
     text: str
     sha256: str
+    pages: tuple[int, ...] = ()
+    format: str = "text"
+    modified: str = ""
+    source: str = ""
+
+    def page_at(self, offset: int) -> int | None:
+        """The number of the page on which the character at ``offset`` stands, 1 and up."""
+        return max(1, bisect_right(self.pages, offset)) if self.pages else None
 
 
 @dataclass(frozen=True, slots=True)

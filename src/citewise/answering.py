@@ -17,7 +17,7 @@ from citewise.readings import read_table, unexplained
 from citewise.relevance import is_polar, misses
 from citewise.retrieval import Query, Retriever, leans_on, make_query
 from citewise.run import Mode, Run, Settings
-from citewise.types import Answer, AnswerEvent, Event, Evidence, EvidenceEvent, Status
+from citewise.types import Answer, AnswerEvent, Event, Evidence, EvidenceEvent, Filter, Status
 
 __all__ = ["Mode", "Settings", "answer_events"]
 
@@ -34,6 +34,7 @@ def answer_events(
     settings: Settings,
     models: dict[str, str],
     top_k: int,
+    where: Filter | None = None,
     notices: Sequence[str] = (),
 ) -> Iterator[Event]:
     """The events of one question: evidence, draft, verdicts, and last the answer."""
@@ -43,7 +44,7 @@ def answer_events(
     run.notices.extend(notices)
     with run.timed("retrieve"):
         run.query = make_query(question, history, index)
-        run.evidence = retriever.gather(run.query, top_k)
+        run.evidence = retriever.gather(run.query, top_k, where)
     run.timings["evidence"] = time.perf_counter() - began
     yield EvidenceEvent(run.evidence)
     with run.timed("read"):

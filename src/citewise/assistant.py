@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from citewise.documents import SkippedFile, read_corpus
 from citewise.errors import GeneratorError, InputError, ModelError
-from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Verdict
+from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Filter, Verdict
 
 if TYPE_CHECKING:
     from citewise.answering import Mode
@@ -82,40 +82,65 @@ class Assistant:
         self._generator: Generator | None = None
         self._generator_made = False
 
-    def ask(self, question: str, history: History = (), *, top_k: int = _TOP_K) -> Answer:
+    def ask(
+        self,
+        question: str,
+        history: History = (),
+        *,
+        top_k: int = _TOP_K,
+        where: Filter | None = None,
+    ) -> Answer:
         """Answer a question about the documents.
 
         Args:
             question: at most ``MAX_QUESTION`` characters.
             history: earlier answers or questions of the same conversation, oldest first.
             top_k: how much evidence to return, 1 to 100.
+            where: the only documents that may be searched; all by default.
 
         Raises:
-            InputError: the question is empty or too long, or ``top_k`` out of range.
+            InputError: the question is empty or too long, ``top_k`` out of range, or ``where``
+                names what the index does not hold.
             CorpusError, IndexFault, ModelError: the documents, index or embedder are unusable.
         """
         answer = None
-        for event in self.stream(question, history, top_k=top_k):
+        for event in self.stream(question, history, top_k=top_k, where=where):
             if isinstance(event, AnswerEvent):
                 answer = event.answer
         assert answer is not None  # noqa: S101 - every stream ends with its answer
         return answer
 
-    async def aask(self, question: str, history: History = (), *, top_k: int = _TOP_K) -> Answer:
+    async def aask(
+        self,
+        question: str,
+        history: History = (),
+        *,
+        top_k: int = _TOP_K,
+        where: Filter | None = None,
+    ) -> Answer:
         """``ask`` without blocking the event loop."""
-        return await asyncio.to_thread(self.ask, question, history, top_k=top_k)
+        return await asyncio.to_thread(self.ask, question, history, top_k=top_k, where=where)
 
     def stream(
-        self, question: str, history: History = (), *, top_k: int = _TOP_K
+        self,
+        question: str,
+        history: History = (),
+        *,
+        top_k: int = _TOP_K,
+        where: Filter | None = None,
     ) -> Iterator[Event]:
         """Answer step by step: evidence, pieces of the draft, verdicts, and last the answer.
 
         Closing the iterator stops the model. Raises as ``ask`` does, at the call.
         """
-        asked, earlier = _checked(question, top_k), _questions(history)
-        return self._events(asked, earlier, top_k)
+        from citewise.filters import checked
 
-    def _events(self, question: str, history: Sequence[str], top_k: int) -> Iterator[Event]:
+        asked, earlier = _checked(question, top_k), _questions(history)
+        return self._events(asked, earlier, top_k, checked(where))
+
+    def _events(
+        self, question: str, history: Sequence[str], top_k: int, where: Filter | None
+    ) -> Iterator[Event]:
         from citewise.answering import Settings, answer_events
 
         index, retriever = self._opened()
@@ -130,18 +155,25 @@ class Assistant:
             settings=Settings(self.mode, self.threshold),
             models=models,
             top_k=top_k,
+            where=where,
             notices=notices,
         )
 
     def search(
-        self, question: str, history: History = (), *, top_k: int = _TOP_K
+        self,
+        question: str,
+        history: History = (),
+        *,
+        top_k: int = _TOP_K,
+        where: Filter | None = None,
     ) -> tuple[Evidence, ...]:
         """Ranked evidence only, best first; no language model takes part. Raises as ``ask``."""
+        from citewise.filters import checked
         from citewise.retrieval import make_query
 
-        asked = _checked(question, top_k)
+        asked, earlier, only = _checked(question, top_k), _questions(history), checked(where)
         index, retriever = self._opened()
-        return retriever.search(make_query(asked, _questions(history), index), top_k)
+        return retriever.search(make_query(asked, earlier, index), top_k, only)
 
     def document(self, name: str) -> Document:
         """The stored document of that name.
@@ -309,19 +341,25 @@ def _default() -> Assistant:
     return Assistant()
 
 
-def ask(question: str, history: History = (), *, top_k: int = _TOP_K) -> Answer:
+def ask(
+    question: str, history: History = (), *, top_k: int = _TOP_K, where: Filter | None = None
+) -> Answer:
     """Answer a question about the default corpus; see ``Assistant.ask``."""
-    return _default().ask(question, history, top_k=top_k)
+    return _default().ask(question, history, top_k=top_k, where=where)
 
 
-async def aask(question: str, history: History = (), *, top_k: int = _TOP_K) -> Answer:
+async def aask(
+    question: str, history: History = (), *, top_k: int = _TOP_K, where: Filter | None = None
+) -> Answer:
     """``ask`` without blocking the event loop."""
-    return await _default().aask(question, history, top_k=top_k)
+    return await _default().aask(question, history, top_k=top_k, where=where)
 
 
-def stream(question: str, history: History = (), *, top_k: int = _TOP_K) -> Iterator[Event]:
+def stream(
+    question: str, history: History = (), *, top_k: int = _TOP_K, where: Filter | None = None
+) -> Iterator[Event]:
     """Answer step by step over the default corpus; see ``Assistant.stream``."""
-    return _default().stream(question, history, top_k=top_k)
+    return _default().stream(question, history, top_k=top_k, where=where)
 
 
 def check(claim: str, evidence: Sequence[str]) -> Verdict:

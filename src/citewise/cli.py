@@ -23,6 +23,7 @@ __all__ = ["main"]
 _EPILOG = """examples:
   citewise ask "What MMLU score did DeepSeek-V2 get?"
   citewise ask --corpus path/to/files --explain "Who signed the contract?"
+  citewise ask --corpus path/to/files --folder contracts --type pdf --since 2026-01 "Who signed?"
   citewise check "V2 scored 78.5." notes.txt
   citewise chat
 
@@ -93,6 +94,8 @@ def _add_eval_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
 
 
 def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from citewise import filter_options
+
     ask = commands.add_parser("ask", help="answer one question", description="Answer a question.")
     ask.add_argument("question")
     ask.add_argument(
@@ -108,6 +111,7 @@ def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="also the seconds of each stage, and the tokens of the prompt",
     )
     _add_corpus(ask)
+    filter_options.add_arguments(ask)
     ask.set_defaults(run=_ask)
 
 
@@ -141,10 +145,12 @@ def _assistant(args: argparse.Namespace) -> Assistant:
 
 
 def _ask(args: argparse.Namespace) -> int:
+    from citewise.filter_options import where_of
     from citewise.rendering import answer_terminal, explanation_lines, timing_lines
 
     with _assistant(args) as assistant:
-        answer = assistant.ask(args.question, args.history, top_k=args.top_k)
+        where = where_of(args)
+        answer = assistant.ask(args.question, args.history, top_k=args.top_k, where=where)
     print(answer.to_json(indent=2) if args.json else answer_terminal(answer))
     if args.explain:
         print(explanation_lines(answer), file=sys.stderr if args.json else sys.stdout)

@@ -17,7 +17,7 @@ __all__ = ["FORMAT", "Condition", "Database", "condition", "faults_of", "meta", 
 
 # Raise by one whenever the schema, the terms or the splitting change: an index of an older
 # format is built anew from the documents, one of a newer format is refused.
-FORMAT = 2
+FORMAT = 3
 
 _MAGIC = b"SQLite format 3\0"
 # A whole-file check reads every page: 0.1 s at this size, too slow beyond it.
@@ -37,7 +37,8 @@ CREATE TABLE documents (
     pages TEXT NOT NULL,
     format TEXT NOT NULL,
     modified TEXT NOT NULL,
-    source TEXT NOT NULL
+    source TEXT NOT NULL,
+    tags TEXT NOT NULL
 );
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -16,7 +16,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from citewise import lexical, records, updating
+from citewise import filters, lexical, records, updating
 from citewise.database import FORMAT, Database, meta
 from citewise.derived import DerivedVectors
 from citewise.errors import CorpusError, IndexFault
@@ -25,7 +25,7 @@ from citewise.locking import writer_lock
 from citewise.opening import LOCK, open_database
 from citewise.protocols import Embedder
 from citewise.records import DocumentInfo, StoredPassage
-from citewise.types import Document
+from citewise.types import Document, Filter
 from citewise.updating import Progress, Split, UpdateSummary
 from citewise.vectors import remove_other_generations, vectors_path
 
@@ -106,8 +106,23 @@ class Index:
         self._pending = ""
         return done
 
-    def dense(self, vector: NDArray[np.float32], k: int) -> list[Hit]:
+    def selected(self, where: Filter) -> NDArray[np.int64]:
+        """The ids of the passages that a checked filter lets through, in ascending order.
+
+        Raises:
+            InputError: it names what the index does not hold, or no document fits it.
+        """
+        with self._database.reading() as connection:
+            documents = filters.matching_documents(connection, where)
+            return records.passages_of(connection, documents)
+
+    def dense(
+        self, vector: NDArray[np.float32], k: int, within: NDArray[np.int64] | None = None
+    ) -> list[Hit]:
         """The ``k`` passages nearest to a unit vector, shape ``(dimensions,)``, by cosine.
+
+        Args:
+            within: the only passages looked at, as ``selected`` gives them; all by default.
 
         Raises:
             IndexFault: built with another embedding model, or the vector has another length.
@@ -116,13 +131,17 @@ class Index:
         index = self._vectors.current(self.embedder.name)
         if index is None:
             return []
-        ids, scores = index.search(vector, k)
+        ids, scores = index.search(vector, k, within)
         return [Hit(int(i), float(score)) for i, score in zip(ids, scores, strict=True)]
 
-    def lexical(self, question: str, k: int) -> list[Hit]:
-        """The ``k`` passages that fit best by BM25; any characters are allowed."""
+    def lexical(self, question: str, k: int, within: NDArray[np.int64] | None = None) -> list[Hit]:
+        """The ``k`` passages that fit best by BM25; any characters are allowed.
+
+        Args:
+            within: the only passages looked at, as ``selected`` gives them; all by default.
+        """
         with self._database.reading() as connection:
-            return lexical.rank_passages(connection, question, k)
+            return lexical.rank_passages(connection, question, k, within)
 
     def span_scores(self, question: str, passages: Sequence[int]) -> dict[tuple[int, int], float]:
         """BM25 of every span of these passages, by passage id and span number."""

@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from citewise.database import meta
 from citewise.tokens import content_terms
 
@@ -28,19 +31,45 @@ class Hit:
     score: float
 
 
-def rank_passages(connection: sqlite3.Connection, question: str, k: int) -> list[Hit]:
-    """The ``k`` passages with the highest BM25 score above 0, best first."""
+def rank_passages(
+    connection: sqlite3.Connection,
+    question: str,
+    k: int,
+    within: NDArray[np.int64] | None = None,
+) -> list[Hit]:
+    """The ``k`` passages with the highest BM25 score above 0, best first.
+
+    Args:
+        within: the only passages looked at, in ascending order; all by default.
+    """
     terms = _known_terms(connection, question)
     if not terms or k <= 0:
         return []
     # Terms hold no quotation marks: inside them, FTS5 sees no operators either.
     query = " OR ".join(f'"{term}"' for term in terms)
+    if within is not None:
+        return _best_within(connection, query, k, within)
     rows = connection.execute(
         "SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH ?"
         " ORDER BY rank, rowid LIMIT ?",
         (query, k),
     )
     return [Hit(passage, score) for passage, score in rows if score > 0]
+
+
+def _best_within(
+    connection: sqlite3.Connection, query: str, k: int, within: NDArray[np.int64]
+) -> list[Hit]:
+    if not len(within):
+        return []
+    allowed = set(within.tolist())
+    rows = connection.execute(
+        "SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH ?"
+        " AND rowid BETWEEN ? AND ?",
+        (query, int(within[0]), int(within[-1])),
+    )
+    hits = [Hit(passage, score) for passage, score in rows if score > 0 and passage in allowed]
+    return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:k]
 
 
 def score_spans(

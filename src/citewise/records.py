@@ -25,6 +25,7 @@ __all__ = [
     "document_infos",
     "insert_document",
     "passage_text",
+    "passages_of",
     "read_document",
     "read_passages",
     "stored_vectors",
@@ -82,8 +83,8 @@ def insert_document(
     about = (json.dumps(document.pages), document.format, document.modified, document.source)
     document_id = connection.execute(
         "INSERT INTO documents (name, sha256, characters, text_sha256, text,"
-        " pages, format, modified, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        row + about,
+        " pages, format, modified, source, tags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, *about, "\n".join(document.tags)),
     ).lastrowid
     for passage in passages:
         _check(document, passage)
@@ -196,6 +197,15 @@ def all_vectors(
     return ids, _matrix([row[1] for row in rows], "<f4", dimensions)
 
 
+def passages_of(connection: sqlite3.Connection, documents: Sequence[int]) -> NDArray[np.int64]:
+    """The ids of all passages of documents given by row id, in ascending order."""
+    rows = connection.execute(
+        "SELECT id FROM passages WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (json.dumps(list(documents)),),
+    )
+    return np.fromiter((row[0] for row in rows), np.int64)
+
+
 def _matrix(blobs: Sequence[bytes], dtype: str, columns: int) -> NDArray[np.float32]:
     size = columns * np.dtype(dtype).itemsize
     if any(len(blob) != size for blob in blobs):
@@ -241,19 +251,20 @@ def read_document(connection: sqlite3.Connection, name: str) -> Document | None:
         IndexFault: the text is no longer what was stored.
     """
     row = connection.execute(
-        "SELECT CAST(text AS TEXT), sha256, text_sha256, pages, format, modified, source"
-        " FROM documents WHERE name = ?",
+        "SELECT CAST(text AS TEXT), sha256, text_sha256, pages, tags, format, modified,"
+        " source FROM documents WHERE name = ?",
         (name,),
     ).fetchone()
     if row is None:
         return None
-    text, sha256, text_sha256, pages, *about = row
+    text, sha256, text_sha256, pages, tags, *about = row
     if hashlib.sha256(text.encode()).hexdigest() != text_sha256:
         raise IndexFault(
             f"The stored text of {name} has been altered.",
             "Delete the index folder and run again: it is rebuilt from the documents.",
         )
-    return Document(name, text, sha256, _page_starts(pages, name), *about)
+    filed = tuple(tags.splitlines())
+    return Document(name, text, sha256, _page_starts(pages, name), *about, tags=filed)
 
 
 def _page_starts(stored: str, name: str) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from citewise.index import Index, StoredPassage
 from citewise.protocols import Embedder
 from citewise.quantities import names
 from citewise.tokens import content_terms, is_function_word, lexical_terms
-from citewise.types import Evidence, Span
+from citewise.types import Evidence, Filter, Span
 
 __all__ = ["Query", "Retriever", "evidence_terms", "fuse", "leans_on", "make_query"]
 
@@ -128,25 +128,33 @@ class Retriever:
         self.index = index
         self._embedder = embedder
 
-    def search(self, query: Query, top_k: int) -> tuple[Evidence, ...]:
-        """The ``top_k`` spans most likely to answer, best first, without repetitions."""
-        return tuple(self._ranked(query)[:top_k])
+    def search(self, query: Query, top_k: int, where: Filter | None = None) -> tuple[Evidence, ...]:
+        """The ``top_k`` spans most likely to answer, best first, without repetitions.
 
-    def gather(self, query: Query, top_k: int) -> tuple[Evidence, ...]:
+        Args:
+            where: the documents that may be searched, as ``filters.checked`` gives it.
+
+        Raises:
+            InputError: ``where`` names what the index does not hold, or no document fits it.
+        """
+        return tuple(self._ranked(query, where)[:top_k])
+
+    def gather(self, query: Query, top_k: int, where: Filter | None = None) -> tuple[Evidence, ...]:
         """What an answer may rest on: as ``search``, but with the spans nearest in meaning.
 
         Whole tables come with it where the question asks to compare.
         """
-        ranked = self._ranked(query)
+        ranked = self._ranked(query, where)
         chosen = _with_nearest(ranked, top_k)
         if _COMPARES.search(query.question):
             return _with_tables(ranked, chosen)
         return tuple(chosen)
 
-    def _ranked(self, query: Query) -> list[Evidence]:
+    def _ranked(self, query: Query, where: Filter | None) -> list[Evidence]:
+        within = self.index.selected(where) if where else None
         vector = self._embedder.embed_query(query.text)
-        dense = [hit.id for hit in self.index.dense(vector, _CANDIDATES)]
-        lexical = [hit.id for hit in self.index.lexical(query.lexical, _CANDIDATES)]
+        dense = [hit.id for hit in self.index.dense(vector, _CANDIDATES, within)]
+        lexical = [hit.id for hit in self.index.lexical(query.lexical, _CANDIDATES, within)]
         fused = fuse((dense, lexical))
         chosen = sorted(fused, key=lambda key: (-fused[key], key))[:_NARROWED_PASSAGES]
         passages = self.index.passages(chosen)

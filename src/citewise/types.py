@@ -22,6 +22,7 @@ __all__ = [
     "Event",
     "Evidence",
     "EvidenceEvent",
+    "Filter",
     "Label",
     "Passage",
     "PassageKind",
@@ -73,6 +74,7 @@ class Document:
     ``format`` says what it was read as: "text", "markdown", "html", "pdf", "docx" and so on.
     ``modified`` is when it was last changed, as an ISO date and time in UTC, or "".
     ``source`` is the name of the file in the folder that held it, "" if that is itself.
+    ``tags`` are words that it is filed under.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Document:
     format: str = "text"
     modified: str = ""
     source: str = ""
+    tags: tuple[str, ...] = ()
 
     def page_at(self, offset: int) -> int | None:
         """The number of the page on which the character at ``offset`` stands, 1 and up."""
@@ -114,6 +117,25 @@ class Passage:
     heading: str
     spans: tuple[Span, ...]
     page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which documents may be searched; an empty field restricts nothing.
+
+    ``documents`` are names and ``folders`` are paths relative to the corpus: a document passes if
+    it is one of the former or lies below one of the latter. Of those, only the ones of one of the
+    ``types`` ("pdf", "md"), with one of the ``tags``, and last changed from the day ``since`` to
+    the day ``until`` are searched. The days are ISO dates, both included; "2026-03" and "2026"
+    stand for the whole month and year.
+    """
+
+    documents: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,12 @@ class VectorIndex:
         return hashlib.sha256(data).hexdigest()
 
     def search(
-        self, vector: NDArray[np.float32], k: int
+        self, vector: NDArray[np.float32], k: int, within: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The ``k`` best ids and their scores, best first; equal scores by lower id.
+
+        Args:
+            within: the only ids looked at; all by default.
 
         Raises:
             InputError: the vector holds NaN or infinity.
@@ -101,26 +104,39 @@ class VectorIndex:
                 "The question's vector holds a value that is not a number.",
                 "Ask with other words, or check the embedding model's files.",
             )
-        k = min(k, len(self))
+        most = len(self) if within is None else len(within)
+        k = min(k, most)
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        ids, scores = self._past_ties(np.ascontiguousarray(vector[None], np.float32), k)
+        options = None if within is None else _only(within)
+        query = np.ascontiguousarray(vector[None], np.float32)
+        ids, scores = self._past_ties(query, k, most, options)
         best = np.lexsort((ids, -scores))[:k]
         return ids[best], scores[best]
 
     def _past_ties(
-        self, query: NDArray[np.float32], k: int
+        self, query: NDArray[np.float32], k: int, most: int, options: Any
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """At least the ``k`` best, and whatever else scores as high as the last of them.
 
         FAISS picks among equal scores as it likes; a repeatable choice needs all of them.
         """
-        fetch = min(k + 1, len(self))
+        fetch = min(k + 1, most)
         while True:
-            scores, ids = self._index.search(query, fetch)
-            if fetch == len(self) or scores[0, -1] < scores[0, k - 1]:
-                return ids[0], scores[0]
-            fetch = min(fetch * 4, len(self))
+            scores, ids = self._index.search(query, fetch, params=options)
+            if fetch == most or scores[0, -1] < scores[0, k - 1]:
+                # FAISS fills up with -1 where the index lacks some of the ids asked for.
+                there = ids[0] >= 0
+                return ids[0][there], scores[0][there]
+            fetch = min(fetch * 4, most)
+
+
+def _only(ids: NDArray[np.int64]) -> Any:
+    faiss = _faiss()
+    chosen = np.zeros(int(ids.max()) + 1, np.bool_)
+    chosen[ids] = True
+    selector = faiss.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
+    return faiss.SearchParameters(sel=selector)
 
 
 def vectors_path(folder: Path, generation: int) -> Path:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from citewise.database import FORMAT
 from citewise.errors import CorpusError, IndexFault, InputError
 from citewise.index import DocumentInfo, Index, UpdateSummary
 from citewise.splitting import split
@@ -108,7 +109,7 @@ def test_stats(filled):
         "dimensions": 64,
         "embedder": "hash-64",
         "generation": 1,
-        "format": 2,
+        "format": FORMAT,
         "path": str(filled.folder),
     }
 

@@ -257,14 +257,15 @@ def read_document(connection: sqlite3.Connection, name: str) -> Document | None:
     ).fetchone()
     if row is None:
         return None
-    text, sha256, text_sha256, pages, tags, *about = row
+    text, sha256, text_sha256, pages, tags, form, modified, source = row
     if hashlib.sha256(text.encode()).hexdigest() != text_sha256:
         raise IndexFault(
             f"The stored text of {name} has been altered.",
             "Delete the index folder and run again: it is rebuilt from the documents.",
         )
     filed = tuple(tags.splitlines())
-    return Document(name, text, sha256, _page_starts(pages, name), *about, tags=filed)
+    starts = _page_starts(pages, name)
+    return Document(name, text, sha256, starts, form, modified, source, filed)
 
 
 def _page_starts(stored: str, name: str) -> tuple[int, ...]:

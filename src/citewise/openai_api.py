@@ -21,8 +21,8 @@ from citewise.protocols import Prompt
 __all__ = ["Limits", "OpenAIGenerator", "neutralise", "offered_models"]
 
 _CONTROL_TOKEN = re.compile(
-    r"""<(?=[|｜])                                      # <|im_start|>, <｜User｜>
-      | <(?=/?\w+[|｜]>)                                # <turn|>
+    r"""[<＜](?=[|｜])                                    # <|im_start|>, <｜User｜>
+      | [<＜](?=/?\w+[|｜][>＞])                        # <turn|>
       | <(?=/?(?:s|bos|eos|pad|unk|mask|think|tool_call|tool_response
                |(?:start|end)_of_(?:turn|image))>)     # </s>, <end_of_turn>
       | <(?=</?SYS>>)                                   # <<SYS>>

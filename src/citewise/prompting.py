@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from citewise.legible import seen
 from citewise.protocols import Prompt
 from citewise.types import Evidence
 
@@ -37,6 +38,7 @@ _GATE = "Can this question be answered from the sources alone? Reply Yes or No."
 _SOURCE_CHARACTERS = 1300
 _EACH = 3
 _SPACES = re.compile(r"\s+")
+_NUMBERED = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*[\]】］]")
 _MARKER = re.compile(
     r"(?:\s+(?:according to|in|from|of|by|per|see|to))?\s*"
     r"(?:[\[【(]+\s*(?:sources?\s*)?#?\d{1,2}(?:\s*[,;&-]\s*#?\d{1,2})*\s*[\]】)]+"
@@ -105,13 +107,18 @@ def confirm_prompt(
 def _prompt(
     question: str, history: Sequence[str], sources: Sequence[Evidence], wanted: str
 ) -> Prompt:
-    listed = "\n".join(f"[{n}] {_line(item.rendered)}" for n, item in enumerate(sources, 1))
+    listed = "\n".join(f"[{n}] {_source(item.rendered)}" for n, item in enumerate(sources, 1))
     earlier = f"Earlier question: {_line(history[-1])}\n" if history else ""
     return Prompt(_SYSTEM, f"Sources:\n{listed}\n\n{earlier}Question: {_line(question)}\n{wanted}")
 
 
+def _source(text: str) -> str:
+    """A source on its line; a number in brackets of its own would look like the next source's."""
+    return _NUMBERED.sub(r"(\1)", _line(text))
+
+
 def _line(text: str) -> str:
-    return _SPACES.sub(" ", text).strip()
+    return _SPACES.sub(" ", seen(text)).strip()
 
 
 def clean_draft(text: str) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from citewise.blocks import Block, find_blocks
+from citewise.legible import seen
 from citewise.sentences import MAX_SENTENCE, sentence_offsets
 from citewise.tables import parse_table
 from citewise.types import Document, Passage, PassageKind, Span
@@ -88,8 +89,8 @@ def _row_spans(text: str, block: Block) -> list[Span]:
     header = table.header
     # The delimiter line belongs to the header's span, so that no character is left out.
     start, end = _stripped(text, header.start, block.lines[1][1])
-    spans = [Span(start, end, "heading", "Columns: " + ", ".join(header.cells))]
-    spans.extend(Span(row.start, row.end, "row", table.render(row)) for row in table.rows)
+    spans = [Span(start, end, "heading", seen("Columns: " + ", ".join(header.cells)))]
+    spans.extend(Span(row.start, row.end, "row", seen(table.render(row))) for row in table.rows)
     return spans
 
 
@@ -107,7 +108,7 @@ def _code_span(text: str, start: int, end: int) -> Iterator[Span]:
     for first, last in _pieces(start, end):
         begin, behind = _stripped(text, first, last)
         if begin < behind:
-            yield Span(begin, behind, "code", text[begin:behind])
+            yield Span(begin, behind, "code", seen(text[begin:behind]))
 
 
 def _pieces(start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -162,7 +163,7 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _flat(text: str) -> str:
-    return _SPACES.sub(" ", text).strip()
+    return _SPACES.sub(" ", seen(text)).strip()
 
 
 def _pack(

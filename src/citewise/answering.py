@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from citewise.answerability import Answerability, estimate, read_signals
 from citewise.composing import compose, not_found, quoted
+from citewise.disagreeing import contrary_to
 from citewise.drafting import cell_events, draft_events
 from citewise.drafts import is_refusal, split_draft
 from citewise.errors import GeneratorError
@@ -22,6 +23,8 @@ from citewise.types import Answer, AnswerEvent, Event, Evidence, EvidenceEvent, 
 __all__ = ["Mode", "Settings", "answer_events"]
 
 _MOST_UNEXPLAINED = 1
+_NEAR_THE_ANSWER = 20
+_LONGEST_SEARCHED = 1000
 
 
 def answer_events(
@@ -61,6 +64,7 @@ def answer_events(
     elif answerable and generator is not None:
         yield from draft_events(run, sources, index, generator, gate.signals.log_odds)
     with run.timed("compose"):
+        run.contrary = _contrary(run, index, retriever)
         answer = _finish(run, gate, answerable, models, len(sources))
     yield AnswerEvent(answer)
 
@@ -93,6 +97,22 @@ def _gate(
         return estimate(read_signals(run.query, run.evidence, index, log_odds)), generator
 
 
+def _contrary(run: Run, index: Index, retriever: Retriever) -> list[Evidence]:
+    """What other documents say otherwise, whether or not it was near the question."""
+    if not run.kept:
+        return []
+    near = retriever.search(make_query(run.text[:_LONGEST_SEARCHED], (), index), _NEAR_THE_ANSWER)
+    others = list(dict.fromkeys([*run.evidence, *near]))
+    found = contrary_to(run.kept, others, run.query.text, index.idf)
+    run.evidence += tuple(item for item in found if not _among(item, run.evidence))
+    return found
+
+
+def _among(item: Evidence, evidence: Sequence[Evidence]) -> bool:
+    place = (item.document, item.start, item.end)
+    return any(place == (other.document, other.start, other.end) for other in evidence)
+
+
 def _finish(
     run: Run, gate: Answerability, answerable: bool, models: dict[str, str], sources: int
 ) -> Answer:
@@ -101,7 +121,7 @@ def _finish(
     failed = bool(run.draft) and not run.kept and not run.notices
     quotable = answerable and not refused and bool(run.evidence)
     if run.kept and answerable:
-        status, parts = Status.ANSWERED, compose(run.kept)
+        status, parts = Status.ANSWERED, compose(run.kept, run.contrary)
     elif quotable and (not failed or gate.probability >= _enough_to_quote(run)):
         status, parts = Status.QUOTED, quoted(_best_first(run))
     else:
@@ -135,6 +155,7 @@ def _finish(
             "misses": run.misses,
             "sources_in_prompt": sources,
             "prompt_tokens": run.prompt_tokens,
+            "documents_disagree": bool(run.contrary),
         },
     )
 

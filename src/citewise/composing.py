@@ -13,6 +13,7 @@ __all__ = ["Parts", "compose", "not_found", "quoted"]
 
 _MOST_QUOTES = 3
 _SPACES = re.compile(r"\s+")
+_OTHERWISE = "But another document says otherwise: “{}”"
 _VERBATIM = Verdict(Label.SUPPORTED, 1.0, "quoted word for word")
 
 
@@ -47,8 +48,13 @@ class _Numbering:
         return self._numbers[key]
 
 
-def compose(attributions: Sequence[Attribution]) -> Parts:
-    """The sentences that are shown, each followed by the numbers of its citations."""
+def compose(attributions: Sequence[Attribution], contrary: Sequence[Evidence] = ()) -> Parts:
+    """The sentences that are shown, each followed by the numbers of its citations.
+
+    Args:
+        attributions: the sentences with their verdicts and spans.
+        contrary: spans of other documents that say otherwise; each is shown word for word.
+    """
     numbering = _Numbering()
     sentences = []
     for found in attributions:
@@ -56,6 +62,12 @@ def compose(attributions: Sequence[Attribution]) -> Parts:
         # A sentence that is only flagged has no proof, so it gets no citation either.
         cited = numbering.numbers(found.evidence) if verdict.supported else ()
         sentences.append(Sentence(verdict.claim, cited, verdict))
+    sentences += [
+        Sentence(
+            _OTHERWISE.format(_SPACES.sub(" ", item.text)), numbering.numbers((item,)), _VERBATIM
+        )
+        for item in contrary
+    ]
     text = " ".join(_marked(sentence) for sentence in sentences)
     return Parts(text, tuple(sentences), tuple(numbering.citations))
 

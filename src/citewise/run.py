@@ -41,7 +41,8 @@ class Settings:
 class Run:
     """The state of one question.
 
-    ``kept`` are the checked sentences of the answer, ``dropped`` those held back. ``stands`` is
+    ``kept`` are the checked sentences of the answer, ``dropped`` those held back, ``contrary`` the
+    spans of other documents that say otherwise. ``stands`` is
     the probability that ``kept`` answers the question; ``misses`` says why it does not.
     """
 
@@ -56,6 +57,7 @@ class Run:
     draft: str = ""
     kept: list[Attribution] = field(default_factory=list)
     dropped: list[Sentence] = field(default_factory=list)
+    contrary: list[Evidence] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     just_cells: bool = False
     stands: float = 1.0

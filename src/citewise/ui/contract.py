@@ -1,13 +1,17 @@
-"""What the chat needs of an ``Assistant``: no more than its public methods."""
+"""What the chat needs of an ``Assistant``, and where other parts of the server join in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
-from citewise.types import Document, Event
+from citewise.types import Answer, Document, Event
 
-__all__ = ["ChatAssistant", "Listed"]
+if TYPE_CHECKING:
+    from fastapi import Request
+
+__all__ = ["ChatAssistant", "Hooks", "Listed"]
 
 
 class Listed(Protocol):
@@ -42,3 +46,17 @@ class ChatAssistant(Protocol):
     def warm(self) -> None:
         """Load models ahead of the first question."""
         ...
+
+
+@dataclass(slots=True)
+class Hooks:
+    """What other parts of the server add to a turn; the page's own hooks are in ``extend.js``."""
+
+    assistant_for: Callable[[Request], ChatAssistant]
+    """Whose documents a request is about."""
+    ask_options: list[Callable[[Request, dict[str, Any]], dict[str, Any]]] = field(
+        default_factory=list
+    )
+    """Keywords for ``stream`` from what the page sent along, such as which documents to search."""
+    on_answer: list[Callable[[Request, str, Answer], None]] = field(default_factory=list)
+    """Told of each answer and the id by which the page will speak of it."""

@@ -50,16 +50,23 @@ def policy(nonce: str) -> str:
 
 
 class Guard:
-    """Wraps an ASGI app, see above."""
+    """Wraps an ASGI app, see above.
 
-    def __init__(self, app: _App) -> None:
+    Args:
+        app: what is guarded.
+        head: HTML for the end of the head of the page at ``/``. Gradio would add it only once all
+            of its own scripts have run.
+    """
+
+    def __init__(self, app: _App, head: str = "") -> None:
         self._app = app
+        self._head = head.encode()
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        page = _Page(send)
+        page = _Page(send, self._head if scope["path"] == "/" else b"")
         if scope["path"].startswith(_CLOSED):
             await _refusal(403, "closed", strings.NO_UPLOADS)(scope, receive, page.send)
             return
@@ -75,8 +82,9 @@ class Guard:
 class _Page:
     """Adds the headers to every response, and the nonce to the scripts of an HTML page."""
 
-    def __init__(self, send: _Send) -> None:
+    def __init__(self, send: _Send, head: bytes) -> None:
         self._send = send
+        self._head = head
         self._nonce = secrets.token_urlsafe(16)
         self._start: _Message | None = None
         self._html = b""
@@ -104,7 +112,8 @@ class _Page:
         if message.get("more_body", False) or self._start is None:
             return
         # No document or model text is in this page, so every script in it is the page's own.
-        html = self._html.replace(b"<script", f'<script nonce="{self._nonce}"'.encode())
+        html = self._html.replace(b"</head>", self._head + b"</head>", 1)
+        html = html.replace(b"<script", f'<script nonce="{self._nonce}"'.encode())
         headers = [(n, v) for n, v in self._start["headers"] if n.lower() != b"content-length"]
         self._start["headers"] = [*headers, (b"content-length", str(len(html)).encode())]
         await self._send(self._start)

@@ -1,17 +1,18 @@
-"""The chat's own routes: a source as JSON, the list of documents, and whether this is alive."""
+"""The chat's own routes: sources, documents and suggestions as JSON, and whether this is alive."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from citewise.errors import CitewiseError
-from citewise.ui import strings
-from citewise.ui.contract import ChatAssistant
-from citewise.ui.escaping import reveal
+from citewise.ui.contract import ChatAssistant, Hooks
+from citewise.ui.revealing import reveal
 from citewise.ui.sources import SourceError, SourceId, shown_source
+from citewise.ui.suggesting import suggestions
 
 __all__ = ["add_routes"]
 
@@ -20,8 +21,8 @@ _LISTED = 500
 """Documents named in the list; their count is given in full."""
 
 
-def add_routes(app: FastAPI, assistant: ChatAssistant) -> None:
-    """Add ``/healthz``, ``/api/documents`` and ``/api/source/<id>``.
+def add_routes(app: FastAPI, hooks: Hooks, examples: Sequence[str] = ()) -> None:
+    """Add ``/healthz``, ``/api/documents``, ``/api/suggestions`` and ``/api/source/<id>``.
 
     A refusal is always ``{"error": code, "message": text}`` and repeats nothing that was sent.
     """
@@ -31,20 +32,28 @@ def add_routes(app: FastAPI, assistant: ChatAssistant) -> None:
         return _json({"status": "ok"})
 
     @app.get("/api/documents")
-    def documents() -> JSONResponse:
-        try:
-            return _json(_listing(assistant))
-        except CitewiseError as error:
-            return _refusal("unavailable", str(error))
+    def documents(request: Request) -> JSONResponse:
+        return _answered(lambda: _listing(hooks.assistant_for(request)))
+
+    @app.get("/api/suggestions")
+    def suggested(request: Request) -> JSONResponse:
+        def questions() -> list[str]:
+            return list(examples) or suggestions(hooks.assistant_for(request))
+
+        return _answered(lambda: {"questions": questions()})
 
     @app.get("/api/source/{source_id:path}")
-    def source(source_id: str) -> JSONResponse:
-        try:
-            return _json(_source(assistant, source_id))
-        except SourceError as lost:
-            return _refusal(lost.code, str(lost))
-        except CitewiseError as error:
-            return _refusal("unavailable", str(error))
+    def source(request: Request, source_id: str) -> JSONResponse:
+        return _answered(lambda: _source(hooks.assistant_for(request), source_id))
+
+
+def _answered(content: Callable[[], dict[str, Any]]) -> JSONResponse:
+    try:
+        return _json(content())
+    except SourceError as lost:
+        return _refusal(lost.code, str(lost))
+    except CitewiseError as error:
+        return _refusal("unavailable", str(error))
 
 
 def _source(assistant: ChatAssistant, source_id: str) -> dict[str, Any]:
@@ -64,7 +73,7 @@ def _listing(assistant: ChatAssistant) -> dict[str, Any]:
         }
         for item in known[:_LISTED]
     ]
-    return {"title": strings.DOCUMENTS_TITLE, "total": len(known), "documents": listed}
+    return {"total": len(known), "documents": listed}
 
 
 def _json(content: dict[str, Any], status: int = 200) -> JSONResponse:

@@ -9,7 +9,7 @@ import threading
 import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from citewise.errors import CitewiseError, CorpusError
 from citewise.ui import strings
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["build_app", "serve"]
 
 _STATIC = Path(__file__).parent / "static"
-_HEAD: Final = (
-    '<link rel="stylesheet" href="/app-static/citewise.css">'
-    '<script src="/app-static/citewise.js" defer></script>'
-)
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]", "::1")
 _GOODBYE_SECONDS = 1
 
@@ -46,33 +42,37 @@ def build_app(
     from fastapi.staticfiles import StaticFiles
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+    from citewise.ui.asking import add_ask_route
+    from citewise.ui.contract import Hooks
     from citewise.ui.guards import Guard
+    from citewise.ui.page import head
     from citewise.ui.routes import add_routes
 
     app = FastAPI(title=strings.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/app-static", StaticFiles(directory=_STATIC))
-    add_routes(app, assistant)
+    hooks = Hooks(assistant_for=lambda _: assistant)
+    add_routes(app, hooks, examples)
+    add_ask_route(app, hooks)
     # Without a policy of ours, Gradio would let any page served from this machine read answers.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     # A page elsewhere whose name is made to point at this machine is stopped by its own name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK_NAMES, *hosts])
-    app.add_middleware(Guard)
-    _in_event_loop(lambda: _mount_page(app, assistant, examples))
+    app.add_middleware(Guard, head=head())
+    _in_event_loop(lambda: _mount_page(app))
     return app
 
 
-def _mount_page(app: FastAPI, assistant: ChatAssistant, examples: Sequence[str]) -> None:
+def _mount_page(app: FastAPI) -> None:
     import gradio as gr
 
-    from citewise.ui.chat import build_page
+    from citewise.ui.page import build_page
     from citewise.ui.theme import theme
 
     gr.mount_gradio_app(
         app,
-        build_page(assistant, examples),
+        build_page(),
         path="/",
         theme=theme(),
-        head=_HEAD,
         footer_links=[],
         run_history=False,
         show_error=False,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from citewise.types import Citation, Document, Evidence
-from citewise.ui.escaping import reveal
+from citewise.ui.revealing import reveal
 from citewise.ui.strings import SOURCE_CHANGED, SOURCE_UNKNOWN
 
 __all__ = ["SourceError", "SourceId", "shown_source"]

@@ -1,22 +1,14 @@
-"""Every text of the page, in one place. Plain text, except where a name says Markdown."""
+"""Every text of the server, in one place; those of the page are in ``languages``."""
 
 from __future__ import annotations
 
 from typing import Final
-
-from citewise.types import Label
 
 TITLE: Final = "citewise"
 HEADER_MARKDOWN: Final = (
     "# citewise\n\nAsk your documents. Each sentence of an answer was checked against them, "
     "and its number opens the exact words."
 )
-SIDE_MARKDOWN: Final = (
-    "## Source\n\nClick a number such as **[1]** to read the words it stands for in their document."
-)
-PLACEHOLDER: Final = "Ask your documents"
-CHAT_LABEL: Final = "Conversation"
-QUESTION_LABEL: Final = "Your question"
 SEED_DOCUMENT: Final = "deepseek-abandons-lightweight-ai.txt"
 SEED_QUESTIONS: Final = (
     "What MMLU score did DeepSeek-V2 get?",
@@ -25,35 +17,12 @@ SEED_QUESTIONS: Final = (
     "What could go wrong with DeepSeek's new strategy?",
 )
 
-EVIDENCE_TITLE: Final = "Found in your documents"
-DRAFT_TITLE: Final = "Draft, being checked"
-DRAFT_WAITING: Final = "Writing a draft from these passages."
-DRAFT_STOPPED: Final = "Stopped. This draft was not checked."
-DRAFT_COUNTS: Final = "{supported} supported, {removed} removed"
-NO_EVIDENCE: Final = "No passage matches this question."
-
-CHECKED: Final = "{mark} {supported} of {total} sentences supported by the quoted words"
-CHECKED_ONE: Final = "✓ Supported by the quoted words"
-SOURCES: Final = "Sources"
-QUOTED: Final = "Quoted from your documents:"
-NOT_FOUND: Final = "Not in your documents."
-NEAREST: Final = "The nearest passages:"
-REMOVED_ONE: Final = "1 unsupported sentence removed"
-REMOVED_MANY: Final = "{count} unsupported sentences removed"
-NOTICE: Final = "Note:"
-
-MARKS: Final = {
-    Label.SUPPORTED: "✓",
-    Label.PARTLY_SUPPORTED: "⚠ partly supported",
-    Label.UNSUPPORTED: "⚠ not supported",
-    Label.CONTRADICTED: "✗ contradicted",
-}
-
-ERROR: Final = "This question could not be answered."
 CRASHED: Final = (
     "Something went wrong inside citewise. The details are in the terminal it was started from."
 )
 NOT_TEXT: Final = "A question must be text."
+NOT_JSON: Final = 'Send JSON such as {"question": "…"}, and say so in the content type.'
+BUSY: Final = "Too many questions are being answered at the moment. Ask again in a minute."
 
 SOURCE_UNKNOWN: Final = "There is no such passage in the documents now searched."
 SOURCE_CHANGED: Final = (
@@ -61,7 +30,6 @@ SOURCE_CHANGED: Final = (
     "in it. Ask again to get an answer from the new text."
 )
 TOO_LARGE: Final = "This request is too large. Start a new conversation, or ask a shorter question."
-DOCUMENTS_TITLE: Final = "Searched documents"
 NO_UPLOADS: Final = "This chat takes no uploads. Put files into the folder it was started with."
 
 ADDRESS: Final = "citewise is ready at {address} (Ctrl-C stops it)"

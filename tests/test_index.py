@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from citewise.database import FORMAT
 from citewise.errors import CorpusError, IndexFault, InputError
-from citewise.index import DocumentInfo, Index, UpdateSummary
+from citewise.index import Changes, DocumentInfo, Index, Step, UpdateSummary
 from citewise.splitting import split
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Document, Passage, Span
@@ -86,11 +86,13 @@ def test_a_new_index_is_empty_and_can_be_asked(index):
 
 def test_the_first_update_builds(index):
     seen = []
-    done = index.update(
-        [BREAD, SHIPS], split_lines, progress=lambda done, total: seen.append((done, total))
-    )
+    done = index.update([BREAD, SHIPS], split_lines, progress=seen.append)
     assert done == UpdateSummary(2, 0, 0, 0, 4, "first build")
-    assert seen == [(9, 9)]
+    assert done.changes == Changes(added=("bread.txt", "sea/ships.txt"))
+    assert [step for step in seen if step.phase == "embedding"][-1] == Step(
+        "embedding", 67 + 59, 67 + 59, 6, "sea/ships.txt"
+    )
+    assert seen[-1].phase == "publishing"
     assert index.documents() == [
         DocumentInfo("bread.txt", BREAD.sha256, 67, 2),
         DocumentInfo("sea/ships.txt", SHIPS.sha256, 59, 2),

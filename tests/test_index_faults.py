@@ -237,7 +237,7 @@ def test_random_damage_never_gives_a_wrong_answer_or_a_bare_error(folder):
         outcomes.add(outcome_of_asking(folder))
         for file in folder.glob("citewise.sqlite3*"):
             file.unlink()
-    assert outcomes == {"rebuilt", "refused", "right"}
+    assert {"rebuilt", "right"} <= outcomes <= {"rebuilt", "refused", "right"}
 
 
 def outcome_of_asking(folder):

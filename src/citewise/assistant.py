@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from citewise.documents import SkippedFile, read_corpus
+from citewise.documents import SkippedFile
 from citewise.errors import GeneratorError, InputError, ModelError
 from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Filter, Verdict
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from citewise.answering import Mode
     from citewise.index import DocumentInfo, Index, UpdateSummary
     from citewise.llamaindex_llm import LLM
+    from citewise.metering import Progress
     from citewise.protocols import Embedder, Generator
     from citewise.retrieval import Retriever
-    from citewise.updating import Progress
 
 __all__ = ["Assistant", "aask", "ask", "check", "default_corpus", "default_index", "stream"]
 
@@ -199,14 +199,15 @@ class Assistant:
         """
         from citewise.index import Index
         from citewise.retrieval import Retriever
+        from citewise.sources import FolderSource
         from citewise.splitting import split
 
         with self._lock:
-            corpus = read_corpus(self.corpus)
-            self.skipped = corpus.skipped
             embedder = self._made_embedder()
             index = self._ready[0] if self._ready else Index.open(self.index_folder, embedder)
-            summary = index.update(corpus.documents, split, progress=progress)
+            source = FolderSource(self.corpus)
+            summary = index.refresh(source, split, progress=progress)
+            self.skipped = summary.changes.skipped
             self._ready = (index, Retriever(index, embedder))
             return summary
 

@@ -12,74 +12,22 @@ from enum import Enum
 from pathlib import Path
 
 from citewise.errors import IndexFault
+from citewise.schema import FORMAT, SCHEMA, TABLES
 
-__all__ = ["FORMAT", "Condition", "Database", "condition", "faults_of", "meta", "set_meta"]
-
-# Raise by one whenever the schema, the terms or the splitting change: an index of an older
-# format is built anew from the documents, one of a newer format is refused.
-FORMAT = 3
+__all__ = ["Condition", "Database", "condition", "faults_of", "meta", "set_meta"]
 
 _MAGIC = b"SQLite format 3\0"
 # A whole-file check reads every page: 0.1 s at this size, too slow beyond it.
 _LARGEST_CHECKED = 64 * 1024 * 1024
-# The terms come ready-made from citewise.tokens; SQLite only has to split them at spaces.
-_TOKENIZE = "tokenize = \"ascii tokenchars '-.+#'\""
-
-_SCHEMA = f"""
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE documents (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
-    sha256 TEXT NOT NULL,
-    characters INTEGER NOT NULL,
-    text_sha256 TEXT NOT NULL,
-    text TEXT NOT NULL,
-    pages TEXT NOT NULL,
-    format TEXT NOT NULL,
-    modified TEXT NOT NULL,
-    source TEXT NOT NULL,
-    tags TEXT NOT NULL
-);
-CREATE TABLE passages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    document INTEGER NOT NULL REFERENCES documents,
-    start INTEGER NOT NULL,
-    "end" INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    heading TEXT NOT NULL,
-    page INTEGER,
-    text TEXT NOT NULL,
-    terms TEXT NOT NULL,
-    vector BLOB NOT NULL
-);
-CREATE INDEX passages_by_document ON passages (document);
-CREATE TABLE spans (
-    id INTEGER PRIMARY KEY,
-    passage INTEGER NOT NULL REFERENCES passages,
-    number INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    "end" INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    rendered TEXT NOT NULL,
-    terms TEXT NOT NULL,
-    length INTEGER NOT NULL,
-    vector BLOB NOT NULL
-);
-CREATE UNIQUE INDEX spans_by_passage ON spans (passage, number, length);
-CREATE VIRTUAL TABLE passages_fts USING fts5
-    (terms, content = 'passages', content_rowid = 'id', {_TOKENIZE});
-CREATE VIRTUAL TABLE spans_fts USING fts5
-    (terms, content = 'spans', content_rowid = 'id', detail = none, {_TOKENIZE});
-CREATE VIRTUAL TABLE passages_vocab USING fts5vocab (passages_fts, row);
-CREATE VIRTUAL TABLE spans_vocab USING fts5vocab (spans_fts, row);
-INSERT INTO meta VALUES ('generation', '0'), ('embedder', ''), ('dimensions', '0'),
-    ('vectors_sha256', ''), ('span_count', '0'), ('span_terms', '0');
-PRAGMA user_version = {FORMAT};
-"""
-
-
-_TEXTS = {"embedder", "vectors_sha256"}
-_NUMBERS = {"generation", "dimensions", "span_count", "span_terms"}
+_TEXTS = {"identity", "embedder", "vectors_sha256", "version"}
+_NUMBERS = {
+    "generation",
+    "dimensions",
+    "vectors_generation",
+    "passage_count",
+    "span_count",
+    "span_terms",
+}
 
 
 class Condition(Enum):
@@ -127,7 +75,7 @@ def _condition(connection: sqlite3.Connection, size: int) -> Condition:
         return Condition.EMPTY
     if 0 < version < FORMAT:
         return Condition.OLDER
-    if not {"meta", "documents", "passages", "spans", "passages_fts", "spans_fts"} <= tables:
+    if not tables >= TABLES:
         return Condition.DAMAGED
     if size <= _LARGEST_CHECKED:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -153,7 +101,7 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             with _transaction(connection, "IMMEDIATE"):
                 if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-                    for statement in _SCHEMA.split(";\n"):
+                    for statement in SCHEMA.split(";\n"):
                         connection.execute(statement)
 
     @contextmanager
@@ -203,7 +151,7 @@ class Database:
 
 
 def meta(connection: sqlite3.Connection) -> dict[str, str]:
-    """The manifest: generation, embedder, dimensions, vectors_sha256, span_count, span_terms.
+    """The manifest: what the index is, what it holds, and which vector file belongs to it.
 
     Raises:
         sqlite3.DatabaseError: an entry is missing or not a number where it should be.

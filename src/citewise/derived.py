@@ -1,4 +1,4 @@
-"""The FAISS index of the current generation: loaded if it can be trusted, else rebuilt."""
+"""The vectors of the current generation: loaded if they can be trusted, else rebuilt."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import logging
 import sqlite3
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
 
 from citewise.database import Database, meta, set_meta
 from citewise.errors import IndexFault
+from citewise.layers import Layers
 from citewise.locking import writer_lock
 from citewise.opening import LOCK
-from citewise.records import all_vectors
+from citewise.records import added_vectors, all_vectors, removed_passages
 from citewise.vectors import VectorIndex, vectors_path
 
 __all__ = ["DerivedVectors"]
@@ -19,16 +23,25 @@ __all__ = ["DerivedVectors"]
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What was loaded, and of which generation; ``file`` tells which vector file it rests on."""
+
+    state: tuple[str, str]
+    file: tuple[str, str, str]
+    layers: Layers | None
+
+
 class DerivedVectors:
-    """Keeps the vector index that belongs to what a reader of the database sees."""
+    """Keeps the vectors that belong to what a reader of the database sees."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._folder = database.path.parent
         self._lock = threading.Lock()
-        self._held: tuple[int, VectorIndex | None] = (-1, None)
+        self._held: _Held | None = None
 
-    def current(self, embedder: str) -> VectorIndex | None:
+    def current(self, embedder: str) -> Layers | None:
         """The vectors of the present generation; None if there are no passages.
 
         Raises:
@@ -42,33 +55,44 @@ class DerivedVectors:
                     f"not {embedder!r}.",
                     "Update it with the embedding model in use.",
                 )
-            generation = int(manifest["generation"])
+            # The identity, because another index of as many generations may lie here by now.
+            state = manifest["identity"], manifest["generation"]
             with self._lock:
-                if self._held[0] != generation:
-                    self._held = (generation, self._loaded(connection, manifest))
-                return self._held[1]
+                if self._held is None or self._held.state != state:
+                    self._held = self._loaded(connection, manifest, state)
+                return self._held.layers
 
     def _loaded(
-        self, connection: sqlite3.Connection, manifest: dict[str, str]
-    ) -> VectorIndex | None:
-        dimensions, generation = int(manifest["dimensions"]), int(manifest["generation"])
+        self, connection: sqlite3.Connection, manifest: dict[str, str], state: tuple[str, str]
+    ) -> _Held:
+        dimensions, generation = int(manifest["dimensions"]), manifest["vectors_generation"]
+        file = manifest["identity"], generation, manifest["vectors_sha256"]
         if not dimensions:
-            return None
-        path = vectors_path(self._folder, generation)
-        index = VectorIndex.load(path, manifest["vectors_sha256"])
-        if index is None:
-            index = VectorIndex.build(*all_vectors(connection, dimensions))
-            self._write_back(index, generation)
-        return index
+            return _Held(state, file, None)
+        if self._held is not None and self._held.file == file and self._held.layers:
+            base = self._held.layers.base
+        else:
+            path = vectors_path(self._folder, int(generation))
+            base = VectorIndex.load(path, manifest["vectors_sha256"])
+        if base is None:
+            rebuilt = VectorIndex.build(*all_vectors(connection, dimensions))
+            self._write_back(rebuilt, manifest)
+            return _Held(state, ("", "", ""), Layers(rebuilt, None, np.empty(0, np.int64)))
+        ids, vectors = added_vectors(connection, dimensions)
+        added = VectorIndex.build(ids, vectors) if len(ids) else None
+        return _Held(state, file, Layers(base, added, removed_passages(connection)))
 
-    def _write_back(self, index: VectorIndex, generation: int) -> None:
+    def _write_back(self, index: VectorIndex, manifest: dict[str, str]) -> None:
         """Replace a missing or altered file, if that can be done now; searching needs it not."""
         if self._database.read_only:
             return
         lock = writer_lock(self._folder / LOCK)
         with suppress(IndexFault, OSError), lock, self._database.writing() as connection:
-            # A newer generation took its file away with good reason.
-            if int(meta(connection)["generation"]) == generation:
+            now = meta(connection)
+            # Another generation took its file away with good reason.
+            if all(now[key] == manifest[key] for key in ("identity", "generation")):
+                generation = int(now["vectors_generation"])
                 path = vectors_path(self._folder, generation)
                 _log.warning("%s was missing or altered; rebuilt from the database.", path)
                 set_meta(connection, vectors_sha256=index.save(path))
+                connection.execute("DELETE FROM refiled")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ __all__ = [
     "SkippedFile",
     "SourceFile",
     "list_files",
+    "nothing_to_read",
     "read_corpus",
     "read_file",
     "read_sources",
@@ -57,7 +58,7 @@ def read_corpus(root: Path) -> Corpus:
         documents.extend(reading.documents)
         skipped.extend(reading.skipped)
     if not documents:
-        raise CorpusError(*_nothing_to_read(root, skipped))
+        raise CorpusError(*nothing_to_read(root, skipped))
     documents.sort(key=lambda document: document.name)
     return Corpus(root, tuple(documents), tuple(skipped))
 
@@ -88,7 +89,8 @@ def read_plain_source(file: SourceFile) -> Reading:
     return Reading((found,))
 
 
-def _nothing_to_read(root: Path, skipped: list[SkippedFile]) -> tuple[str, str]:
+def nothing_to_read(root: Path, skipped: Sequence[SkippedFile]) -> tuple[str, str]:
+    """What to say of a corpus that gave no document: the problem and the remedy."""
     remedy = "Put documents into it: text, Markdown, PDF, Word and others; see docs/documents.md."
     if not skipped:
         return f"The corpus {str(root)!r} is empty.", remedy

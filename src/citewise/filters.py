@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import PurePosixPath
 
 from citewise.errors import InputError
+from citewise.schema import LIVE
 from citewise.types import Filter
 
 __all__ = ["checked", "matching_documents"]
@@ -54,7 +55,8 @@ def matching_documents(connection: sqlite3.Connection, where: Filter) -> list[in
         InputError: a document or folder is not in the index, or no document fits.
     """
     rows = connection.execute(
-        "SELECT id, name, format, modified, tags FROM documents ORDER BY id"
+        "SELECT id, name, format, modified, tags FROM documents WHERE state = ? ORDER BY id",
+        (LIVE,),
     ).fetchall()
     _refuse_unknown(where, [name for _, name, *_ in rows])
     found = [row[0] for row in rows if _fits(where, *row[1:])]

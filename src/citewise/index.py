@@ -6,9 +6,7 @@ deleted at any time, because the documents themselves live elsewhere.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,23 +14,31 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from citewise import filters, lexical, records, updating
-from citewise.database import FORMAT, Database, meta
+from citewise import filters, lexical, records
+from citewise.database import Database, meta
 from citewise.derived import DerivedVectors
-from citewise.errors import CorpusError, IndexFault
+from citewise.errors import CorpusError
 from citewise.lexical import Hit
-from citewise.locking import writer_lock
-from citewise.opening import LOCK, open_database
+from citewise.metering import Progress, Step
+from citewise.opening import open_database
 from citewise.protocols import Embedder
 from citewise.records import DocumentInfo, StoredPassage
+from citewise.refreshing import Refreshing
+from citewise.schema import FORMAT, LIVE
+from citewise.sources import DocumentSource, Source
+from citewise.staging import Split
 from citewise.types import Document, Filter
-from citewise.updating import Progress, Split, UpdateSummary
-from citewise.vectors import remove_other_generations, vectors_path
+from citewise.updating import Changes, UpdateSummary
 
-__all__ = ["DocumentInfo", "Hit", "Index", "StoredPassage", "UpdateSummary"]
-
-
-_PATIENCE = 1.0  # Seconds.
+__all__ = [
+    "Changes",
+    "DocumentInfo",
+    "Hit",
+    "Index",
+    "Step",
+    "StoredPassage",
+    "UpdateSummary",
+]
 
 
 class Index:
@@ -69,42 +75,52 @@ class Index:
         remove_missing: bool = True,
         progress: Progress | None = None,
     ) -> UpdateSummary:
-        """Make the index hold these documents; only new and changed ones are split and embedded.
-
-        All of it becomes visible at once. Whatever stops it, the previous state stays.
+        """Make the index hold these documents; as ``refresh``, but for documents at hand.
 
         Args:
             documents: told apart by name, compared by ``sha256``.
-            split: the passages of a document.
-            remove_missing: forget stored documents that are not among ``documents``.
-            progress: called with the number of texts embedded so far and their total.
 
         Raises:
-            IndexFault: another writer is at work, the folder cannot be written, no room.
             CorpusError: a document cannot be stored.
             InputError: two documents of one name.
         """
-        named = updating.by_name(documents)
-        with self._database.reading() as connection:
-            todo = self._plan(connection, named, remove_missing)
-            if not todo.reason:
-                self._tidy(int(meta(connection)["generation"]))
-                return updating.summary(connection, todo)
-        self._refuse_read_only()
-        # A reader that replaces a missing vector file holds the lock for a moment.
-        with writer_lock(self.folder / LOCK, wait=_PATIENCE):
-            with self._database.writing() as connection:
-                # Another process may have been faster: look again, now that none can.
-                todo = self._plan(connection, named, remove_missing)
-                if todo.reason:
-                    updating.apply(
-                        connection, todo, named, split, self.embedder, progress, self.folder
-                    )
-                done = updating.summary(connection, todo)
-                generation = int(meta(connection)["generation"])
-            remove_other_generations(self.folder, generation)
-        self._pending = ""
-        return done
+        source = DocumentSource(documents)
+        return self.refresh(source, split, remove_missing=remove_missing, progress=progress)
+
+    def refresh(
+        self,
+        source: Source,
+        split: Split,
+        *,
+        remove_missing: bool = True,
+        thorough: bool = False,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> UpdateSummary:
+        """Make the index hold what ``source`` holds; only what differs is read and embedded.
+
+        All of it becomes visible at once. Whatever stops it, the previous state stays, and what
+        was embedded until then is not embedded again.
+
+        Args:
+            split: the passages of a document.
+            remove_missing: forget stored documents that ``source`` does not hold.
+            thorough: compare contents even where size and time of a file are the same.
+            dry_run: only tell what would be done.
+            progress: called now and then.
+
+        Raises:
+            IndexFault: another writer is at work, the folder cannot be written, no room.
+            CorpusError: the corpus does not exist, or nothing in it can be read.
+            InputError: the embedding model changed, and not all stored documents are there.
+        """
+        refreshing = Refreshing(
+            self._database, self.embedder, source, split, remove_missing, thorough, progress
+        )
+        summary = refreshing.run(self._pending, dry_run=dry_run)
+        if not dry_run:
+            self._pending = ""
+        return summary
 
     def selected(self, where: Filter) -> NDArray[np.int64]:
         """The ids of the passages that a checked filter lets through, in ascending order.
@@ -192,13 +208,13 @@ class Index:
         with self._database.reading() as connection:
             manifest = meta(connection)
             documents, characters = connection.execute(
-                "SELECT count(*), coalesce(sum(characters), 0) FROM documents"
+                "SELECT count(*), coalesce(sum(characters), 0) FROM documents WHERE state = ?",
+                (LIVE,),
             ).fetchone()
-            (passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
         return {
             "documents": documents,
             "characters": characters,
-            "passages": passages,
+            "passages": int(manifest["passage_count"]),
             "spans": int(manifest["span_count"]),
             "dimensions": int(manifest["dimensions"]),
             "embedder": manifest["embedder"],
@@ -222,28 +238,6 @@ class Index:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _plan(
-        self, connection: sqlite3.Connection, named: dict[str, Document], remove_missing: bool
-    ) -> updating.Plan:
-        return updating.plan(
-            connection, named, self.embedder, remove_missing=remove_missing, pending=self._pending
-        )
-
-    def _tidy(self, generation: int) -> None:
-        """Remove what a crash left behind, unless somebody is writing just now."""
-        current = vectors_path(self.folder, generation)
-        left = any(path != current for path in self.folder.glob("vectors-*.faiss*"))
-        if left and not self._database.read_only:
-            with contextlib.suppress(IndexFault), writer_lock(self.folder / LOCK):
-                remove_other_generations(self.folder, generation)
-
-    def _refuse_read_only(self) -> None:
-        if self._database.read_only:
-            raise IndexFault(
-                f"The documents differ from the index in {self.folder}, which cannot be written.",
-                "Make the folder writable, or choose another index folder.",
-            )
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:

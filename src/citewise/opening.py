@@ -6,9 +6,10 @@ import logging
 import os
 from pathlib import Path
 
-from citewise.database import FORMAT, Condition, Database, condition, faults_of
+from citewise.database import Condition, Database, condition, faults_of
 from citewise.errors import IndexFault
 from citewise.locking import writer_lock
+from citewise.schema import FORMAT
 
 __all__ = ["DATABASE", "LOCK", "open_database"]
 

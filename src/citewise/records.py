@@ -1,34 +1,34 @@
-"""Documents, passages and spans as rows, written and read back unchanged."""
+"""Documents, passages and spans read back from their rows, unchanged."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from citewise.database import meta
-from citewise.errors import CorpusError, IndexFault
-from citewise.tokens import lexical_terms
+from citewise.errors import IndexFault
+from citewise.schema import LIVE
 from citewise.types import Document, Passage, Span
 
 __all__ = [
     "DocumentInfo",
     "StoredPassage",
+    "added_vectors",
     "all_vectors",
-    "delete_document",
     "digests",
+    "dimensions_of",
     "document_infos",
-    "insert_document",
     "passage_text",
     "passages_of",
     "read_document",
     "read_passages",
-    "stored_vectors",
+    "removed_passages",
 ]
 
 
@@ -58,143 +58,59 @@ def passage_text(passage: Passage) -> str:
 
 def digests(connection: sqlite3.Connection) -> dict[str, str]:
     """The SHA-256 of every document's file, by name."""
-    return dict(connection.execute("SELECT name, sha256 FROM documents"))
+    rows = connection.execute("SELECT name, sha256 FROM documents WHERE state = ?", (LIVE,))
+    return dict(rows)
 
 
-def insert_document(
-    connection: sqlite3.Connection,
-    document: Document,
-    passages: Sequence[Passage],
-    vectors: Mapping[str, NDArray[np.float32]],
-) -> None:
-    """Store a document; ``vectors`` holds one for each passage's and each span's text.
-
-    Raises:
-        CorpusError: the text cannot be stored, or a passage is not a piece of it.
-    """
-    try:
-        digest = hashlib.sha256(document.text.encode()).hexdigest()
-    except UnicodeEncodeError as error:
-        raise CorpusError(
-            f"{document.name} holds half a character at offset {error.start}.",
-            "Save the file as UTF-8, or leave it out.",
-        ) from error
-    row = (document.name, document.sha256, len(document.text), digest, document.text)
-    about = (json.dumps(document.pages), document.format, document.modified, document.source)
-    document_id = connection.execute(
-        "INSERT INTO documents (name, sha256, characters, text_sha256, text,"
-        " pages, format, modified, source, tags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*row, *about, "\n".join(document.tags)),
-    ).lastrowid
-    for passage in passages:
-        _check(document, passage)
-        _insert_passage(connection, document_id, passage, vectors)
+_LIVE_VECTORS = (
+    "FROM passages JOIN documents ON documents.id = document"
+    f" JOIN vectors ON vectors.id = passages.vector WHERE state = '{LIVE}'"
+)
 
 
-def _check(document: Document, passage: Passage) -> None:
-    """A citation is only as good as these offsets."""
-    inside = all(passage.start <= s.start <= s.end <= passage.end for s in passage.spans)
-    if document.text[passage.start : passage.end] != passage.text or not inside:
-        raise CorpusError(
-            f"{document.name} was split at {passage.start}–{passage.end} into something that is "
-            "not in it.",
-            "This is an error of the splitter; please report it with the document.",
-        )
-
-
-def _insert_passage(
-    connection: sqlite3.Connection,
-    document_id: int | None,
-    passage: Passage,
-    vectors: Mapping[str, NDArray[np.float32]],
-) -> None:
-    rendered = [span.rendered for span in passage.spans] or [passage.text]
-    terms = _spaced_terms("\n".join([passage.heading, *rendered]))
-    vector = vectors[passage_text(passage)].astype("<f4").tobytes()
-    row = (document_id, passage.start, passage.end, passage.kind, passage.heading, passage.page)
-    passage_id = connection.execute(
-        'INSERT INTO passages (document, start, "end", kind, heading, page, text, terms, vector)'
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*row, passage.text, terms, vector),
-    ).lastrowid
-    connection.execute("INSERT INTO passages_fts (rowid, terms) VALUES (?, ?)", (passage_id, terms))
-    for number, span in enumerate(passage.spans):
-        _insert_span(connection, passage_id, number, span, vectors[span.rendered])
-
-
-def _insert_span(
-    connection: sqlite3.Connection,
-    passage_id: int | None,
-    number: int,
-    span: Span,
-    vector: NDArray[np.float32],
-) -> None:
-    terms = _spaced_terms(span.rendered)
-    row = (passage_id, number, span.start, span.end, span.kind, span.rendered, terms)
-    span_id = connection.execute(
-        'INSERT INTO spans (passage, number, start, "end", kind, rendered, terms, length, vector)'
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*row, len(terms.split()), vector.astype("<f2").tobytes()),
-    ).lastrowid
-    connection.execute("INSERT INTO spans_fts (rowid, terms) VALUES (?, ?)", (span_id, terms))
-
-
-def _spaced_terms(text: str) -> str:
-    return " ".join(lexical_terms(text))
-
-
-_SPANS_OF = "FROM spans WHERE passage IN (SELECT id FROM passages WHERE document = :document)"
-
-
-def delete_document(connection: sqlite3.Connection, name: str) -> None:
-    """Remove a document and all that was made from it.
-
-    Raises:
-        sqlite3.DatabaseError: it is listed, but the index over names does not find it.
-    """
-    row = connection.execute("SELECT id FROM documents WHERE name = ?", (name,)).fetchone()
-    if row is None:
-        raise sqlite3.DatabaseError(f"document {name!r} cannot be looked up")
-    document = {"document": row[0]}
-    # FTS5 keeps no copy of the terms: it must be told which ones to forget, before they go.
-    for statement in (
-        f"INSERT INTO spans_fts (spans_fts, rowid, terms) SELECT 'delete', id, terms {_SPANS_OF}",
-        f"DELETE {_SPANS_OF}",
-        "INSERT INTO passages_fts (passages_fts, rowid, terms)"
-        " SELECT 'delete', id, terms FROM passages WHERE document = :document",
-        "DELETE FROM passages WHERE document = :document",
-        "DELETE FROM documents WHERE id = :document",
-    ):
-        connection.execute(statement, document)
-
-
-def stored_vectors(connection: sqlite3.Connection, name: str) -> dict[str, NDArray[np.float32]]:
-    """The vectors of a document by the text they stand for, to be used again if it changes."""
-    vectors = {}
-    for rendered, vector in connection.execute(
-        "SELECT rendered, spans.vector FROM spans JOIN passages ON passage = passages.id"
-        " JOIN documents ON document = documents.id WHERE name = ?",
-        (name,),
-    ):
-        vectors[rendered] = np.frombuffer(vector, "<f2").astype(np.float32)
-    # Last, because a passage's vector is kept in full precision and wins over an equal span's.
-    for heading, text, vector in connection.execute(
-        "SELECT heading, passages.text, vector FROM passages"
-        " JOIN documents ON document = documents.id WHERE name = ?",
-        (name,),
-    ):
-        key = f"{heading}\n{text}" if heading else text
-        vectors[key] = np.frombuffer(vector, "<f4").astype(np.float32)
-    return vectors
+def dimensions_of(connection: sqlite3.Connection) -> int:
+    """The length of the live passages' vectors; 0 if there are none."""
+    row = connection.execute(f"SELECT length(vectors.vector) / 4 {_LIVE_VECTORS} LIMIT 1")
+    return (row.fetchone() or (0,))[0]
 
 
 def all_vectors(
     connection: sqlite3.Connection, dimensions: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Every passage's id, shape ``(n,)``, and vector, shape ``(n, dimensions)``."""
-    rows = connection.execute("SELECT id, vector FROM passages ORDER BY id").fetchall()
-    ids = np.array([row[0] for row in rows], np.int64)
-    return ids, _matrix([row[1] for row in rows], "<f4", dimensions)
+    """Every live passage's id, shape ``(n,)``, and vector, shape ``(n, dimensions)``."""
+    (count,) = connection.execute(f"SELECT count(*) {_LIVE_VECTORS}").fetchone()
+    rows = connection.execute(
+        f"SELECT passages.id, vectors.vector {_LIVE_VECTORS} ORDER BY passages.id"
+    )
+    return _gathered(rows, count, dimensions)
+
+
+def added_vectors(
+    connection: sqlite3.Connection, dimensions: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """As ``all_vectors``, of the passages that the vector file does not hold yet."""
+    rows = connection.execute(
+        "SELECT passages.id, vectors.vector FROM refiled JOIN passages ON passages.id = passage"
+        " JOIN vectors ON vectors.id = passages.vector WHERE added ORDER BY passages.id"
+    ).fetchall()
+    return _gathered(rows, len(rows), dimensions)
+
+
+def removed_passages(connection: sqlite3.Connection) -> NDArray[np.int64]:
+    """The ids of passages that are gone, but still in the vector file; ascending."""
+    rows = connection.execute("SELECT passage FROM refiled WHERE NOT added ORDER BY passage")
+    return np.fromiter((row[0] for row in rows), np.int64)
+
+
+def _gathered(
+    rows: Iterable[tuple[int, bytes]], count: int, dimensions: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    # Row by row into place: all blobs beside the array would take twice the memory.
+    ids, vectors = np.empty(count, np.int64), np.empty((count, dimensions), np.float32)
+    for place, (passage, blob) in enumerate(rows):
+        ids[place] = passage
+        vectors[place] = _matrix([blob], "<f4", dimensions)[0]
+    return ids, vectors
 
 
 def passages_of(connection: sqlite3.Connection, documents: Sequence[int]) -> NDArray[np.int64]:
@@ -228,13 +144,15 @@ def _read_passage(
 ) -> StoredPassage | None:
     row = connection.execute(
         'SELECT name, start, "end", passages.text, kind, heading, page'
-        " FROM passages JOIN documents ON document = documents.id WHERE passages.id = ?",
-        (passage_id,),
+        " FROM passages JOIN documents ON document = documents.id"
+        " WHERE passages.id = ? AND state = ?",
+        (passage_id, LIVE),
     ).fetchone()
     if row is None:
         return None
     spans = connection.execute(
-        'SELECT start, "end", kind, rendered, vector FROM spans WHERE passage = ? ORDER BY number',
+        'SELECT start, "end", kind, rendered, vectors.vector FROM spans'
+        " JOIN vectors ON vectors.id = spans.vector WHERE passage = ? ORDER BY number",
         (passage_id,),
     ).fetchall()
     vectors = _matrix([span[4] for span in spans], "<f2", dimensions)
@@ -251,9 +169,9 @@ def read_document(connection: sqlite3.Connection, name: str) -> Document | None:
         IndexFault: the text is no longer what was stored.
     """
     row = connection.execute(
-        "SELECT CAST(text AS TEXT), sha256, text_sha256, pages, tags, format, modified,"
-        " source FROM documents WHERE name = ?",
-        (name,),
+        "SELECT CAST(text AS TEXT), sha256, text_sha256, pages, tags, format, modified, source"
+        " FROM documents WHERE name = ? AND state = ?",
+        (name, LIVE),
     ).fetchone()
     if row is None:
         return None
@@ -283,6 +201,7 @@ def document_infos(connection: sqlite3.Connection) -> list[DocumentInfo]:
     rows = connection.execute(
         "SELECT name, sha256, characters,"
         " (SELECT count(*) FROM passages WHERE document = documents.id)"
-        " FROM documents ORDER BY name"
+        " FROM documents WHERE state = ? ORDER BY name",
+        (LIVE,),
     )
     return [DocumentInfo(*row) for row in rows]

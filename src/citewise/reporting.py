@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from citewise.index_progress import IndexProgress
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -15,24 +17,9 @@ __all__ = ["summary_line", "update_reported"]
 
 def update_reported(assistant: Assistant, quiet: bool = False) -> UpdateSummary:
     """Update the index; on stderr, a bar with rate and time left, then a line on what changed."""
-    from tqdm import tqdm
-
     began = time.perf_counter()
-    bar: Any = None
-
-    def progress(done: int, total: int) -> None:
-        nonlocal bar
-        if quiet or not sys.stderr.isatty():
-            return
-        if bar is None:
-            bar = tqdm(total=total, desc="Embedding", unit=" texts", leave=False)
-        bar.update(done - bar.n)
-
-    try:
+    with IndexProgress(shown=not quiet) as progress:
         summary = assistant.update(progress)
-    finally:
-        if bar is not None:
-            bar.close()
     if not quiet:
         if summary.reason:
             spent = time.perf_counter() - began
@@ -44,7 +31,12 @@ def update_reported(assistant: Assistant, quiet: bool = False) -> UpdateSummary:
 
 def summary_line(summary: UpdateSummary) -> str:
     """What an update did, such as "Index rebuilt (first build): 1 document added, 40 passages"."""
-    counts = [(summary.added, "added"), (summary.changed, "changed"), (summary.removed, "removed")]
+    counts = [
+        (summary.added, "added"),
+        (summary.changed, "changed"),
+        (summary.moved, "moved"),
+        (summary.removed, "removed"),
+    ]
     done = ", ".join(f"{_documents(count)} {what}" for count, what in counts if count)
     if not summary.reason:
         return f"Index up to date: {_documents(summary.unchanged)}, {summary.passages} passages"

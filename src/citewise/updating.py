@@ -1,39 +1,32 @@
-"""Bringing the index up to date: what differs is split, embedded and committed, or nothing is."""
+"""Bringing the index up to date: what differs is prepared, then published, or nothing is."""
 
 from __future__ import annotations
 
-import itertools
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
+from citewise.documents import Reading, SkippedFile, SourceFile
+from citewise.errors import CorpusError
+from citewise.metering import Meter
+from citewise.planning import Known, Plan, StoredDocument
+from citewise.publishing import Outcome
+from citewise.sources import Source
+from citewise.staging import Staging
+from citewise.types import Document
 
-from citewise.database import faults_of, meta, set_meta
-from citewise.errors import IndexFault, InputError
-from citewise.protocols import Embedder
-from citewise.records import (
-    all_vectors,
-    delete_document,
-    digests,
-    insert_document,
-    passage_text,
-    stored_vectors,
-)
-from citewise.types import Document, Passage
-from citewise.vectors import VectorIndex, vectors_path
+__all__ = ["Changes", "UpdateSummary", "Work", "carry_out", "summarise"]
 
-__all__ = ["Plan", "Progress", "Split", "UpdateSummary", "apply", "by_name", "plan", "summary"]
 
-Split = Callable[[Document], Sequence[Passage]]
-Progress = Callable[[int, int], None]
-Vectors = dict[str, NDArray[np.float32]]
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The names behind the numbers of an ``UpdateSummary``."""
 
-# Texts embedded between two reports of progress, and texts whose vectors are held at once.
-_STEP = 64
-_HELD = 2048
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
+    removed: tuple[str, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +34,7 @@ class UpdateSummary:
     """What an update did, in numbers of documents; ``passages`` counts those now in the index.
 
     ``reason`` is "first build", "documents changed", "embedding model changed", "format changed",
-    "repaired", or "" if there was nothing to do.
+    "repaired", or "" if there was nothing to do. ``embedded`` counts the texts embedded for it.
     """
 
     added: int
@@ -50,176 +43,182 @@ class UpdateSummary:
     unchanged: int
     passages: int
     reason: str
+    moved: int = 0
+    embedded: int = field(default=0, compare=False)
+    changes: Changes = field(default=Changes(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What has to be done, by document name."""
+@dataclass
+class Work:
+    """What an update found out, document by document, and what is to be published of it."""
 
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    reason: str
+    outcome: Outcome = field(default_factory=Outcome)
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    moved: list[tuple[str, str]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    unchanged: int = 0
+    embedded: int = 0
 
-
-def by_name(documents: Iterable[Document]) -> dict[str, Document]:
-    """The documents by name.
-
-    Raises:
-        InputError: two have the same name.
-    """
-    named: dict[str, Document] = {}
-    for document in documents:
-        if document.name in named:
-            raise InputError(
-                f"Two documents are called {document.name!r}.", "Give each a name of its own."
-            )
-        named[document.name] = document
-    return named
+    @property
+    def changes(self) -> Changes:
+        """The names, in order."""
+        return Changes(
+            tuple(sorted(self.added)),
+            tuple(sorted(self.changed)),
+            tuple(sorted(self.moved)),
+            tuple(sorted(self.removed)),
+            tuple(sorted(self.skipped, key=lambda file: (file.name, file.reason))),
+        )
 
 
-def plan(
-    connection: sqlite3.Connection,
-    documents: Mapping[str, Document],
-    embedder: Embedder,
-    *,
-    remove_missing: bool,
-    pending: str,
-) -> Plan:
-    """Compare documents with what is stored.
+def carry_out(
+    plan: Plan, source: Source, before: Known, staging: Staging | None, meter: Meter
+) -> Work:
+    """Read what has to be read, prepare what differs, and collect what is to be published.
 
     Args:
-        pending: why the index was emptied when it was opened, or "".
+        before: what the index knows.
+        staging: None only to find out what would be done.
+        meter: told of every file.
 
     Raises:
-        InputError: the embedding model changed, and not all stored documents were given.
+        CorpusError: no document is left, or one cannot be stored.
     """
-    manifest, stored = meta(connection), digests(connection)
-    first = manifest["generation"] == "0"
-    other_model = not first and manifest["embedder"] != embedder.name
-    missing = [name for name in stored if name not in documents]
-    if other_model and missing and not remove_missing:
-        raise InputError(
-            f"The index was built with {manifest['embedder']!r}, not {embedder.name!r}; "
-            f"{missing[0]!r} was not given and cannot stay beside vectors of another model.",
-            "Update with all documents, or let those that were not given be removed.",
-        )
-    added = tuple(name for name in documents if name not in stored)
-    kept = [name for name in documents if name in stored]
-    changed = tuple(n for n in kept if other_model or documents[n].sha256 != stored[n])
-    removed = tuple(missing) if remove_missing else ()
-    reason = "documents changed" if added or changed or removed else ""
-    if first:
-        reason = pending or "first build"
-    elif other_model:
-        reason = "embedding model changed"
-    unchanged = tuple(name for name in kept if name not in set(changed))
-    return Plan(added, changed, removed, unchanged, reason)
+    carrying = _Carrying(plan, source, before, staging, meter)
+    carrying.settle()
+    carrying.move()
+    meter.begin("embedding", sum(file.size for file in plan.read))
+    carrying.read_all()
+    if not carrying.names:
+        source.refuse_empty(carrying.work.skipped)
+    return carrying.finished()
 
 
-def summary(connection: sqlite3.Connection, done: Plan) -> UpdateSummary:
-    """The plan in numbers, with the passages now stored."""
-    (passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
-    counts = (len(done.added), len(done.changed), len(done.removed), len(done.unchanged))
-    return UpdateSummary(*counts, passages, done.reason)
+class _Carrying:
+    def __init__(
+        self, plan: Plan, source: Source, before: Known, staging: Staging | None, meter: Meter
+    ) -> None:
+        self.plan = plan
+        self.source = source
+        self.filed = before.files
+        self.staging = staging
+        self.meter = meter
+        self.work = Work(skipped=list(plan.skipped))
+        self.names = {document.name for document in before.documents}
+        self.stored: defaultdict[str, list[StoredDocument]] = defaultdict(list)
+        for document in before.documents:
+            self.stored[document.file].append(document)
+
+    def settle(self) -> None:
+        """Forget files that are gone; note new times; repeat why files were left out before."""
+        for name in self.plan.removed:
+            self.work.outcome.filed[name] = None
+            self.remove(self.stored[name])
+        for file in self.plan.touched:
+            self.work.outcome.filed[file.name] = self.plan.filed[file.name]
+        for file in (*self.plan.same, *self.plan.touched):
+            self.work.unchanged += len(self.stored[file.name])
+            if file.name in self.filed:
+                self.work.skipped += self.filed[file.name].skipped
+
+    def move(self) -> None:
+        """Give the documents of a file that moved their new names."""
+        for old, file in self.plan.moved:
+            skipped = tuple(
+                replace(known, name=_moved(known.name, old, file.name))
+                for known in self.filed[old].skipped
+            )
+            self.work.skipped += skipped
+            self.work.outcome.filed[old] = None
+            self.work.outcome.filed[file.name] = replace(
+                self.plan.filed[file.name], skipped=skipped
+            )
+            for document in self.stored[old]:
+                name = _moved(document.name, old, file.name)
+                inside = file.name if name != file.name else ""
+                self.work.outcome.renamed.append((document.id, name, inside))
+                self.work.moved.append((document.name, name))
+                self.names.discard(document.name)
+                self.names.add(name)
+
+    def read_all(self) -> None:
+        """Prepare the documents of all files to be read."""
+        for file, found in self.source.read(self.plan.read):
+            self.meter.advance(0, file.name)
+            self.keep(file, self.take(file, found))
+        if self.staging:
+            self.staging.flush()
+
+    def take(self, file: SourceFile, found: Reading) -> tuple[SkippedFile, ...]:
+        """Prepare what is new in a file; return what was left out, and why."""
+        stored = {document.name: document for document in self.stored[file.name]}
+        skipped = list(found.skipped)
+        for document in found.documents:
+            known = stored.pop(document.name, None)
+            reason = self.prepare(document, known, file.size / len(found.documents))
+            if reason:
+                skipped.append(SkippedFile(document.name, reason))
+                self.remove([known] if known else [])
+        if not found.documents:
+            self.meter.advance(file.size)
+        self.remove(stored.values())
+        self.work.skipped += skipped
+        return tuple(skipped)
+
+    def prepare(self, document: Document, known: StoredDocument | None, size: float) -> str:
+        """Take in a document if it is new or differs; return why that cannot be, or ""."""
+        if known is None and document.name in self.names:
+            return "another document has the same name"
+        if known and known.sha256 == document.sha256 and not self.plan.everything:
+            self.work.unchanged += 1
+            self.meter.advance(size)
+            return ""
+        try:
+            if self.staging:
+                self.staging.add(document, size)
+            else:
+                self.meter.advance(size)
+        except CorpusError as error:
+            if not self.source.lasting:
+                raise
+            return error.problem.rstrip(".")
+        self.note(document.name, [known] if known else [])
+        return ""
+
+    def note(self, name: str, replaced: list[StoredDocument]) -> None:
+        """A document is new, or takes the place of others of its name."""
+        (self.work.changed if replaced else self.work.added).append(name)
+        self.work.outcome.deleted += [document.id for document in replaced]
+        self.names.add(name)
+
+    def keep(self, file: SourceFile, skipped: tuple[SkippedFile, ...]) -> None:
+        self.work.outcome.filed[file.name] = replace(self.plan.filed[file.name], skipped=skipped)
+
+    def remove(self, documents: Iterable[StoredDocument]) -> None:
+        for document in documents:
+            self.work.removed.append(document.name)
+            self.work.outcome.deleted.append(document.id)
+            self.names.discard(document.name)
+
+    def finished(self) -> Work:
+        if self.staging:
+            self.work.outcome.published = list(self.staging.staged.values())
+        self.work.embedded = self.meter.texts
+        return self.work
 
 
-def apply(
-    connection: sqlite3.Connection,
-    todo: Plan,
-    documents: Mapping[str, Document],
-    split: Split,
-    embedder: Embedder,
-    progress: Progress | None,
-    folder: Path,
-) -> int:
-    """Carry out a plan inside an open transaction; return the new generation.
-
-    The vector file of the new generation is complete before the transaction names it.
-    """
-    manifest = meta(connection)
-    known: Vectors = {}
-    for name in todo.changed + todo.removed:
-        if manifest["embedder"] == embedder.name:
-            known |= stored_vectors(connection, name)
-        delete_document(connection, name)
-    pieces = [(documents[name], split(documents[name])) for name in todo.added + todo.changed]
-    for group, vectors in _embedded(pieces, embedder, known, progress):
-        for document, passages in group:
-            insert_document(connection, document, passages, vectors)
-    return _commit_manifest(connection, embedder, int(manifest["generation"]) + 1, folder)
+def _moved(name: str, old: str, new: str) -> str:
+    """The name of a document, or of a member of it, after its file went from old to new."""
+    return new + name[len(old) :] if name.startswith(old) else name
 
 
-def _commit_manifest(
-    connection: sqlite3.Connection, embedder: Embedder, generation: int, folder: Path
-) -> int:
-    first = connection.execute("SELECT length(vector) / 4 FROM passages LIMIT 1").fetchone()
-    dimensions = first[0] if first else 0
-    digest = ""
-    if dimensions:
-        index = VectorIndex.build(*all_vectors(connection, dimensions))
-        with faults_of(folder, (OSError,)):
-            digest = index.save(vectors_path(folder, generation))
-    spans, terms = connection.execute("SELECT count(*), total(length) FROM spans").fetchone()
-    set_meta(
-        connection,
-        generation=generation,
-        embedder=embedder.name,
-        dimensions=dimensions,
-        vectors_sha256=digest,
-        span_count=spans,
-        span_terms=int(terms),
-    )
-    return generation
-
-
-Pieces = list[tuple[Document, Sequence[Passage]]]
-
-
-def _embedded(
-    pieces: Pieces, embedder: Embedder, known: Vectors, progress: Progress | None
-) -> Iterator[tuple[Pieces, Vectors]]:
-    """Documents in groups, each with the vectors of all its texts."""
-    total = sum(len(_texts(passages)) for _, passages in pieces)
-    done = 0
-    for group in _groups(pieces):
-        texts = [text for _, passages in group for text in _texts(passages)]
-        vectors = {text: known[text] for text in texts if text in known}
-        # Equal lengths side by side: a batch is padded to its longest text.
-        new = sorted({text for text in texts if text not in known}, key=lambda t: (len(t), t))
-        finished = done + len(texts)
-        for start in range(0, len(new), _STEP):
-            step = new[start : start + _STEP]
-            vectors.update(zip(step, _checked(embedder, step), strict=True))
-            if progress:
-                progress(finished - len(texts) * (len(new) - start - len(step)) // len(new), total)
-        done = finished
-        if progress and not new:
-            progress(done, total)
-        yield group, vectors
-
-
-def _groups(pieces: Pieces) -> Iterator[Pieces]:
-    """Runs of whole documents that reach ``_HELD`` texts together."""
-    sizes = itertools.accumulate(len(_texts(passages)) for _, passages in pieces)
-    numbered = zip(sizes, pieces, strict=True)
-    for _, run in itertools.groupby(numbered, key=lambda item: item[0] // _HELD):
-        yield [piece for _, piece in run]
-
-
-def _texts(passages: Sequence[Passage]) -> list[str]:
-    return [
-        text for p in passages for text in (passage_text(p), *(span.rendered for span in p.spans))
-    ]
-
-
-def _checked(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
-    vectors = np.asarray(embedder.embed_passages(texts), np.float32)
-    if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
-        raise IndexFault(
-            f"The embedding model {embedder.name!r} gave an array of shape {vectors.shape} for "
-            f"{len(texts)} texts, or values that are not numbers.",
-            "Check the model's files, or choose another embedding model.",
-        )
-    return vectors
+def summarise(work: Work, reason: str, passages: int) -> UpdateSummary:
+    """The work in numbers; ``passages`` are those live after it."""
+    added, changed = len(work.added), len(work.changed)
+    moved, removed = len(work.moved), len(work.removed)
+    if reason == "documents changed" and not (added or changed or moved or removed):
+        reason = ""
+    counts = added, changed, removed, work.unchanged, passages
+    return UpdateSummary(*counts, reason, moved, work.embedded, work.changes)

@@ -82,12 +82,18 @@ class VectorIndex:
         return hashlib.sha256(data).hexdigest()
 
     def search(
-        self, vector: NDArray[np.float32], k: int, within: NDArray[np.int64] | None = None
+        self,
+        vector: NDArray[np.float32],
+        k: int,
+        within: NDArray[np.int64] | None = None,
+        *,
+        without: NDArray[np.int64] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The ``k`` best ids and their scores, best first; equal scores by lower id.
 
         Args:
             within: the only ids looked at; all by default.
+            without: ids not looked at, where ``within`` is not given.
 
         Raises:
             InputError: the vector holds NaN or infinity.
@@ -104,11 +110,16 @@ class VectorIndex:
                 "The question's vector holds a value that is not a number.",
                 "Ask with other words, or check the embedding model's files.",
             )
-        most = len(self) if within is None else len(within)
+        left_out = 0 if without is None else len(without)
+        most = len(self) - left_out if within is None else len(within)
         k = min(k, most)
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        options = None if within is None else _only(within)
+        options = None
+        if within is not None:
+            options = _only(within)
+        elif without is not None and left_out:
+            options = _all_but(without)
         query = np.ascontiguousarray(vector[None], np.float32)
         ids, scores = self._past_ties(query, k, most, options)
         best = np.lexsort((ids, -scores))[:k]
@@ -132,11 +143,18 @@ class VectorIndex:
 
 
 def _only(ids: NDArray[np.int64]) -> Any:
+    return _faiss().SearchParameters(sel=_selector(ids))
+
+
+def _all_but(ids: NDArray[np.int64]) -> Any:
     faiss = _faiss()
+    return faiss.SearchParameters(sel=faiss.IDSelectorNot(_selector(ids)))
+
+
+def _selector(ids: NDArray[np.int64]) -> Any:
     chosen = np.zeros(int(ids.max()) + 1, np.bool_)
     chosen[ids] = True
-    selector = faiss.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
-    return faiss.SearchParameters(sel=selector)
+    return _faiss().IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
 
 
 def vectors_path(folder: Path, generation: int) -> Path:

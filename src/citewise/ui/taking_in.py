@@ -14,7 +14,7 @@ from citewise.types import Document
 from citewise.ui.shelf import Upload
 
 if TYPE_CHECKING:
-    from citewise.index import Index
+    from citewise.index import Index, Step
     from citewise.types import Passage
 
 __all__ = ["Cancelled", "free_name", "take_in"]
@@ -54,8 +54,10 @@ def take_in(
         report(replace(upload, state="splitting"))
     began = time.monotonic()
 
-    def progress(done: int, total: int) -> None:
-        spent = time.monotonic() - began
+    def progress(step: Step) -> None:
+        if step.phase != "embedding":
+            return
+        done, total, spent = step.done, step.total, time.monotonic() - began
         left = spent / done * (total - done) if done and spent > _TOLD_AFTER else None
         report(replace(upload, state="embedding", done=done, total=total, seconds_left=left))
 

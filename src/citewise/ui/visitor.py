@@ -275,8 +275,10 @@ class Visitor:
             except Cancelled:
                 if self._closing:
                     return
+                self._erase_unfinished()
                 done = replace(upload, state="cancelled", seconds_left=None)
             except CitewiseError as error:
+                self._erase_unfinished()
                 done = replace(upload, state="failed", problem=str(error), seconds_left=None)
             except Exception:
                 problem = "It could not be read, and the reason is in the server's log."
@@ -303,6 +305,13 @@ class Visitor:
         """Names of other documents: a cited name must lead to one document alone."""
         own = {n for other in self.uploads if other.id != upload.id for n in other.documents}
         return frozenset(own | {info.name for info in self._shared.documents()})
+
+    def _erase_unfinished(self) -> None:
+        """An update writes what it has prepared so far: of one that is given up, nothing stays."""
+        index = self._own_index()
+        if index is not None:
+            with suppress(CitewiseError):
+                erase_deleted(index.folder / DATABASE)
 
     def _forget(self, names: tuple[str, ...]) -> None:
         from citewise.splitting import split

@@ -1,0 +1,48 @@
+"""When the vector file is written anew: not for every change, as it holds all passages.
+
+Between two writings the database lists, in the table ``refiled``, which passages came and which
+went since; searching takes both into account.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from citewise.database import faults_of, meta, set_meta
+from citewise.records import all_vectors, dimensions_of
+from citewise.vectors import VectorIndex, vectors_path
+
+__all__ = ["file_vectors"]
+
+# Writing so many vectors takes about 0.1 s: always done. Beyond it, once the changes are a
+# share of the whole, so that each passage is written a bounded number of times.
+_SMALL = 20_000
+_SHARE = 0.05
+
+
+def file_vectors(connection: sqlite3.Connection, folder: Path, *, anew: bool = False) -> None:
+    """Write the vectors of the generation in the manifest, if it is time to.
+
+    Args:
+        anew: write them whatever has changed.
+
+    Raises:
+        IndexFault: no room, or not allowed.
+    """
+    manifest = meta(connection)
+    dimensions = dimensions_of(connection)
+    (changes,) = connection.execute("SELECT count(*) FROM refiled").fetchone()
+    held = int(manifest["passage_count"])
+    same = dimensions == int(manifest["dimensions"]) and manifest["vectors_sha256"]
+    if same and not anew and held > _SMALL and changes <= _SHARE * held:
+        return
+    generation, digest = int(manifest["generation"]), ""
+    if dimensions:
+        index = VectorIndex.build(*all_vectors(connection, dimensions))
+        with faults_of(folder, (OSError,)):
+            digest = index.save(vectors_path(folder, generation))
+    connection.execute("DELETE FROM refiled")
+    set_meta(
+        connection, dimensions=dimensions, vectors_generation=generation, vectors_sha256=digest
+    )

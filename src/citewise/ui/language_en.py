@@ -56,7 +56,6 @@ ENGLISH: Final[dict[str, Any]] = {
     "passages_one": "1 passage",
     "seconds": "{seconds} s",
     "no_evidence": "No passage matches this question.",
-    "card_label": "Read this passage: {place}",
     # The answer
     "checked": "{supported} of {total} sentences borne out by the cited words",
     "checked_one": "Borne out by the cited words",

@@ -51,7 +51,6 @@ CHINESE: Final[dict[str, Any]] = {
     "passages_one": "1 个段落",
     "seconds": "{seconds} 秒",
     "no_evidence": "没有与此问题匹配的段落。",
-    "card_label": "阅读此段落：{place}",
     # The answer
     "checked": "{total} 句中有 {supported} 句得到引文支持",
     "checked_one": "得到引文支持",

@@ -23,7 +23,9 @@ SECTIONS: Final[tuple[str, ...]] = ()
 """Paths of further scripts, each a module that calls the functions of ``extend.js``."""
 STYLES: Final = ("citewise.css", "turn.css", "side.css")
 _STATIC: Final = Path(__file__).parent / "static"
-_FONT: Final = "/static/fonts/SourceSansPro/SourceSansPro-Regular.woff2"
+_FONTS: Final = tuple(
+    f"/static/fonts/SourceSansPro/SourceSansPro-{weight}.woff2" for weight in ("Regular", "Bold")
+)
 
 
 def build_page() -> gr.Blocks:
@@ -46,7 +48,10 @@ def head() -> str:
     modules = [f"/app-static/{path.name}" for path in sorted(_STATIC.glob("*.js"))]
     return "".join(
         [
-            f'<link rel="preload" href="{_FONT}" as="font" type="font/woff2" crossorigin>',
+            *[
+                f'<link rel="preload" href="{font}" as="font" type="font/woff2" crossorigin>'
+                for font in _FONTS
+            ],
             *styles,
             *[f'<link rel="modulepreload" href="{path}">' for path in modules],
             f'<script type="application/json" id="cw-texts">{texts}</script>',

@@ -3,8 +3,12 @@ import { make } from "./dom.js";
 import { t } from "./texts.js";
 
 const EVERY_MS = 10_000;
+const EVERY_MS_WHEN_GONE = 2_000;
+
+let timer = 0;
 
 async function beat() {
+  clearTimeout(timer);
   let alive = false;
   try {
     alive = (await fetch("/healthz", { cache: "no-store" })).ok;
@@ -12,10 +16,11 @@ async function beat() {
   const gone = document.getElementById("cw-gone");
   if (alive) gone?.remove();
   else if (!gone) document.getElementById("citewise").append(make("div", { id: "cw-gone", role: "alert", textContent: t("gone") }));
+  timer = setTimeout(beat, alive ? EVERY_MS : EVERY_MS_WHEN_GONE);
 }
 
 export function startHeartbeat() {
-  setInterval(() => { if (!document.hidden) beat(); }, EVERY_MS);
+  timer = setTimeout(beat, EVERY_MS);
 }
 
 export const checkNow = beat;

@@ -223,8 +223,14 @@ function adopt() {
   }
 }
 
+function nameLanguage() {
+  if (document.documentElement.lang !== language()) document.documentElement.lang = language();
+}
+
 async function start() {
-  document.documentElement.lang = language();
+  // Gradio sets the language of the browser, which may not be the page's.
+  new MutationObserver(nameLanguage).observe(document.documentElement, { attributeFilter: ["lang"] });
+  nameLanguage();
   applyTheme();
   root.dataset.side = narrow() ? "closed" : "open";
   root.dataset.drawer = "closed";

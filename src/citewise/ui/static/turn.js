@@ -3,7 +3,7 @@ import { actions } from "./extend.js";
 import { answerElements, citeLink } from "./answer.js";
 import { copyAnswer } from "./copying.js";
 import { clip, icon, iconButton, make, textButton } from "./dom.js";
-import { describe, passageContent, placeText } from "./popover.js";
+import { describe, passageContent } from "./popover.js";
 import { openPassages } from "./source.js";
 import { count, said, t } from "./texts.js";
 
@@ -139,7 +139,7 @@ function foundElements(turn) {
 function card(passage, all) {
   if (!passage.source) return make("li", {}, citeLink(passage, all, "?"));
   const opened = make("button", {
-    type: "button", className: "cw-card", "aria-label": t("card_label", { place: placeText(passage) }),
+    type: "button", className: "cw-card",
     onclick: () => openPassages(all, all.indexOf(passage), opened),
   },
     make("span", { className: "cw-card-place", dir: "auto", textContent: passage.heading || passage.title }),

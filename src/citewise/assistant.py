@@ -191,8 +191,12 @@ class Assistant:
         """Counts and sizes of the index."""
         return self._opened()[0].stats()
 
-    def update(self, progress: Progress | None = None) -> UpdateSummary:
-        """Read the corpus again and bring the index up to date.
+    def update(self, progress: Progress | None = None, *, thorough: bool = False) -> UpdateSummary:
+        """Bring the index up to date; only files that changed are read.
+
+        Args:
+            progress: called now and then.
+            thorough: compare the content of files even where size and time are the same.
 
         Raises:
             CorpusError, IndexFault, ModelError: see ``ask``.
@@ -206,7 +210,7 @@ class Assistant:
             embedder = self._made_embedder()
             index = self._ready[0] if self._ready else Index.open(self.index_folder, embedder)
             source = FolderSource(self.corpus)
-            summary = index.refresh(source, split, progress=progress)
+            summary = index.refresh(source, split, thorough=thorough, progress=progress)
             self.skipped = summary.changes.skipped
             self._ready = (index, Retriever(index, embedder))
             return summary
@@ -263,6 +267,32 @@ class Assistant:
                 ensure(spec, progress=not self._quiet), spec.name
             )
         return self._embedder
+
+    def _embedder_name(self) -> str:
+        """What ``_made_embedder().name`` is, without the model."""
+        if self._embedder is not None:
+            return self._embedder.name
+        from citewise.registry import get
+
+        spec = get(_EMBEDDER)
+        weights = next(file for file in spec.files if file.path == "model.safetensors")
+        return f"{spec.name}@{weights.sha256[:12]}"
+
+    def plan(self, progress: Progress | None = None, *, thorough: bool = False) -> UpdateSummary:
+        """What ``update`` would do; nothing is written, and no model is needed.
+
+        Raises:
+            CorpusError, IndexFault: see ``ask``.
+        """
+        from citewise.planned import planned_update
+
+        return planned_update(
+            self.corpus,
+            self.index_folder,
+            self._embedder_name(),
+            thorough=thorough,
+            progress=progress,
+        )
 
     def _usable_generator(self) -> tuple[Generator | None, list[str]]:
         """The language model, or None and why: without one, answers are quoted passages."""

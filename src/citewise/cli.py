@@ -60,7 +60,7 @@ def _with_two_words(argv: Sequence[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from citewise import check_command, eval_command, models_command
+    from citewise import check_command, eval_command, index_command, models_command
 
     parser = argparse.ArgumentParser(
         prog="citewise",
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"citewise {__version__}")
     commands = parser.add_subparsers(metavar="command", required=True)
     _add_ask(commands)
-    _add_index(commands)
+    index_command.add_parser(commands)
     check_command.add_parser(commands)
     _add_chat(commands)
     models_command.add_parser(commands)
@@ -115,14 +115,6 @@ def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     ask.set_defaults(run=_ask)
 
 
-def _add_index(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    index = commands.add_parser("index", help="build or update the index", description="Index.")
-    index.add_argument("corpus", nargs="?", type=Path, help="folder of documents (seeds/)")
-    index.add_argument("--index", type=Path, help="folder of the index")
-    index.add_argument("--json", action="store_true", help="its statistics as JSON")
-    index.set_defaults(run=_index, llm="none", mode="strict")
-
-
 def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     chat = commands.add_parser("chat", help="open the chat in a browser", description="The chat.")
     chat.add_argument("--host", default="127.0.0.1")
@@ -156,21 +148,6 @@ def _ask(args: argparse.Namespace) -> int:
         print(explanation_lines(answer), file=sys.stderr if args.json else sys.stdout)
     if args.timings:
         print(timing_lines(answer), file=sys.stderr)
-    return 0
-
-
-def _index(args: argparse.Namespace) -> int:
-    import json
-
-    from citewise.reporting import update_reported
-
-    with _assistant(args) as assistant:
-        update_reported(assistant)
-        stats = assistant.stats()
-    if args.json:
-        print(json.dumps(stats, ensure_ascii=False, indent=2))
-    else:
-        print("\n".join(f"{name}: {value}" for name, value in stats.items()))
     return 0
 
 

@@ -15,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citewise import filters, lexical, records
-from citewise.database import Database, meta
+from citewise.database import Database
 from citewise.derived import DerivedVectors
 from citewise.errors import CorpusError
+from citewise.index_stats import index_stats
 from citewise.lexical import Hit
 from citewise.metering import Progress, Step
 from citewise.opening import open_database
 from citewise.protocols import Embedder
 from citewise.records import DocumentInfo, StoredPassage
 from citewise.refreshing import Refreshing
-from citewise.schema import FORMAT, LIVE
 from citewise.sources import DocumentSource, Source
 from citewise.staging import Split
 from citewise.types import Document, Filter
@@ -205,24 +205,7 @@ class Index:
 
     def stats(self) -> dict[str, int | str]:
         """Counts, the manifest's entries, and the size of the folder in bytes."""
-        with self._database.reading() as connection:
-            manifest = meta(connection)
-            documents, characters = connection.execute(
-                "SELECT count(*), coalesce(sum(characters), 0) FROM documents WHERE state = ?",
-                (LIVE,),
-            ).fetchone()
-        return {
-            "documents": documents,
-            "characters": characters,
-            "passages": int(manifest["passage_count"]),
-            "spans": int(manifest["span_count"]),
-            "dimensions": int(manifest["dimensions"]),
-            "embedder": manifest["embedder"],
-            "generation": int(manifest["generation"]),
-            "format": FORMAT,
-            "bytes": sum(_size(file) for file in self.folder.iterdir()),
-            "path": str(self.folder),
-        }
+        return index_stats(self._database)
 
     def close(self) -> None:
         """Close what is open; the index stays usable."""
@@ -244,10 +227,3 @@ def _nearest(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or sorted(names)[:3]
     quoted = ", ".join(repr(other) for other in near)
     return f"Nearest: {quoted}." if near else "The index is empty: update it first."
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:  # Gone since it was listed: a side file of SQLite, or an older generation.
-        return 0

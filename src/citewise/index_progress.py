@@ -15,6 +15,7 @@ _TITLES: dict[Phase, str] = {
     "comparing": "Comparing files",
     "embedding": "Embedding",
     "publishing": "Writing the index",
+    "checking": "Checking",
 }
 # Seconds: what takes less is not worth a bar, and how often a log gets a line.
 _PATIENCE = 0.5

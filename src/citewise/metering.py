@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 __all__ = ["Meter", "Phase", "Progress", "Step"]
 
-Phase = Literal["comparing", "embedding", "publishing"]
+Phase = Literal["comparing", "embedding", "publishing", "checking"]
 
 
 @dataclass(frozen=True, slots=True)

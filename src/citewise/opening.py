@@ -11,7 +11,7 @@ from citewise.errors import IndexFault
 from citewise.locking import writer_lock
 from citewise.schema import FORMAT
 
-__all__ = ["DATABASE", "LOCK", "open_database"]
+__all__ = ["DATABASE", "LOCK", "begin_anew", "is_sound", "open_database", "unopened_database"]
 
 DATABASE = "citewise.sqlite3"
 LOCK = "writer.lock"
@@ -64,9 +64,36 @@ def _checked(database: Database) -> Condition:
     return found
 
 
+def unopened_database(folder: Path) -> Database:
+    """The database in ``folder`` as it is: nothing is created, checked or replaced."""
+    return Database(folder / DATABASE, read_only=not _writable(folder))
+
+
+def is_sound(folder: Path) -> bool:
+    """Whether ``open_database`` would leave the database in ``folder`` as it is.
+
+    Raises:
+        IndexFault: it cannot be read, or is of a newer format.
+    """
+    if not folder.is_dir():
+        return False
+    with faults_of(folder):
+        return _checked(unopened_database(folder)) is Condition.SOUND
+
+
+def begin_anew(database: Database) -> str:
+    """Put a damaged database aside and an empty one in its place; return why it is empty.
+
+    The writer's lock has to be held.
+    """
+    with faults_of(database.path.parent):
+        return _replaced(database, Condition.DAMAGED)
+
+
 def _replaced(database: Database, found: Condition) -> str:
     if found is Condition.SOUND:
         return ""
+    database.close()
     path = database.path
     if found is Condition.DAMAGED:
         aside = path.with_name(f"{path.name}.damaged")

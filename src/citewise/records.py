@@ -24,11 +24,13 @@ __all__ = [
     "digests",
     "dimensions_of",
     "document_infos",
+    "live_passages",
     "passage_text",
     "passages_of",
     "read_document",
     "read_passages",
     "removed_passages",
+    "vectors_of",
 ]
 
 
@@ -92,6 +94,29 @@ def added_vectors(
     rows = connection.execute(
         "SELECT passages.id, vectors.vector FROM refiled JOIN passages ON passages.id = passage"
         " JOIN vectors ON vectors.id = passages.vector WHERE added ORDER BY passages.id"
+    ).fetchall()
+    return _gathered(rows, len(rows), dimensions)
+
+
+def live_passages(connection: sqlite3.Connection) -> NDArray[np.int64]:
+    """The ids of all live passages, ascending."""
+    rows = connection.execute(
+        "SELECT passages.id FROM passages JOIN documents ON documents.id = document"
+        " WHERE state = ? ORDER BY passages.id",
+        (LIVE,),
+    )
+    return np.fromiter((row[0] for row in rows), np.int64)
+
+
+def vectors_of(
+    connection: sqlite3.Connection, passages: NDArray[np.int64], dimensions: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """As ``all_vectors``, of those of these passages whose vectors have that length."""
+    rows = connection.execute(
+        "SELECT passages.id, vectors.vector FROM json_each(?) JOIN passages ON passages.id = value"
+        " JOIN vectors ON vectors.id = passages.vector WHERE length(vectors.vector) = ?"
+        " ORDER BY passages.id",
+        (json.dumps(passages.tolist()), 4 * dimensions),
     ).fetchall()
     return _gathered(rows, len(rows), dimensions)
 

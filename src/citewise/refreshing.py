@@ -85,16 +85,16 @@ class Refreshing:
         staging = Staging(self.database, self.embedder, self.split, meter)
         try:
             work = carry_out(plan, self.source, before, staging, meter)
+            work.outcome.sweep = self.remove_missing or not self.source.lasting
+            meter.begin("publishing", 0)
+            with self.database.writing() as connection:
+                publish(connection, work.outcome, self.embedder.name, self._folder)
+                manifest = meta(connection)
         except BaseException:
             if not self.source.lasting:
                 with contextlib.suppress(IndexFault), self.database.writing() as connection:
                     sweep(connection)
             raise
-        work.outcome.sweep = self.remove_missing or not self.source.lasting
-        meter.begin("publishing", 0)
-        with self.database.writing() as connection:
-            publish(connection, work.outcome, self.embedder.name, self._folder)
-            manifest = meta(connection)
         remove_other_generations(self._folder, int(manifest["vectors_generation"]))
         return summarise(work, plan.reason, int(manifest["passage_count"]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citewise.index_progress import IndexProgress
@@ -11,8 +12,9 @@ from citewise.index_progress import IndexProgress
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
     from citewise.index import UpdateSummary
+    from citewise.index_check import CheckReport
 
-__all__ = ["summary_line", "update_reported"]
+__all__ = ["check_lines", "summary_line", "update_lines", "update_reported"]
 
 
 def update_reported(assistant: Assistant, quiet: bool = False) -> UpdateSummary:
@@ -29,8 +31,8 @@ def update_reported(assistant: Assistant, quiet: bool = False) -> UpdateSummary:
     return summary
 
 
-def summary_line(summary: UpdateSummary) -> str:
-    """What an update did, such as "Index rebuilt (first build): 1 document added, 40 passages"."""
+def summary_line(summary: UpdateSummary, *, planned: bool = False) -> str:
+    """What an update did, such as "Index updated (first build): 1 document added, 40 passages"."""
     counts = [
         (summary.added, "added"),
         (summary.changed, "changed"),
@@ -40,8 +42,64 @@ def summary_line(summary: UpdateSummary) -> str:
     done = ", ".join(f"{_documents(count)} {what}" for count, what in counts if count)
     if not summary.reason:
         return f"Index up to date: {_documents(summary.unchanged)}, {summary.passages} passages"
+    if planned:
+        same = f"; {_documents(summary.unchanged)} unchanged" if summary.unchanged else ""
+        return f"The index would be updated ({summary.reason}): {done or 'rebuilt'}{same}"
     return f"Index updated ({summary.reason}): {done or 'rebuilt'}, {summary.passages} passages"
 
 
+_MOST_NAMED = 20
+
+
+def update_lines(
+    summary: UpdateSummary, *, all_names: bool = False, planned: bool = False
+) -> list[str]:
+    """What an update did, in a line, and then by name.
+
+    Args:
+        all_names: name every file, not only the first of each kind.
+        planned: say it of what would be done.
+    """
+    changes = summary.changes
+    kinds: list[tuple[str, list[str]]] = [
+        ("added", list(changes.added)),
+        ("changed", list(changes.changed)),
+        ("moved", [f"{old} → {new}" for old, new in changes.moved]),
+        ("removed", list(changes.removed)),
+        ("left out", [f"{file.name}: {file.reason}" for file in changes.skipped]),
+    ]
+    lines = [f"{summary_line(summary, planned=planned)}."]
+    if summary.embedded:
+        lines[0] += f" {summary.embedded:,} texts were embedded."
+    for kind, names in kinds:
+        shown = names if all_names else names[:_MOST_NAMED]
+        lines += [f"  {kind + ':':9} {name}" for name in shown]
+        if len(names) > len(shown):
+            lines.append(f"  {kind + ':':9} … and {len(names) - len(shown):,} more (--all)")
+    return lines
+
+
+def check_lines(report: CheckReport, folder: Path) -> list[str]:
+    """What a check of the index found."""
+    counts = (
+        f"{_documents(report.documents)}, {report.passages:,} passages, {report.spans:,} spans, "
+        f"{report.vectors:,} vectors"
+    )
+    if report.sound:
+        lines = [f"The index in {folder} is sound: {counts}."]
+    else:
+        lines = [f"The index in {folder} is not sound ({counts} looked at)."]
+        lines += [f"  {finding.part}: {finding.problem}" for finding in report.findings]
+        if report.wrong > len(report.findings):
+            lines.append(f"  … and {report.wrong - len(report.findings):,} more")
+        lines.append("Mend it with --repair.")
+    if report.waiting:
+        lines.append(
+            f"{_documents(report.waiting)} prepared by an update that was interrupted; the next "
+            "one goes on from there."
+        )
+    return lines
+
+
 def _documents(count: int) -> str:
-    return f"{count} document" + ("" if count == 1 else "s")
+    return f"{count:,} document" + ("" if count == 1 else "s")

@@ -149,15 +149,22 @@ def publish_document(connection: sqlite3.Connection, document: int) -> Counts:
     return _counts(connection, document)
 
 
-def delete_document(connection: sqlite3.Connection, document: int) -> Counts:
-    """Remove a document and all that was made from it; return what readers lose."""
+def delete_document(
+    connection: sqlite3.Connection, document: int, *, listed: bool = True
+) -> Counts:
+    """Remove a document and all that was made from it; return what readers lose.
+
+    Args:
+        listed: False leaves its words in the full-text index, which is rebuilt afterwards.
+    """
     (state,) = connection.execute(
         "SELECT state FROM documents WHERE id = ?", (document,)
     ).fetchone() or (PARTIAL,)
     counts = Counts()
     if state == LIVE:
         counts = _counts(connection, document)
-        _unlist(connection, document)
+        if listed:
+            _unlist(connection, document)
     vectors = {row[0] for row in connection.execute(f"SELECT vector {_PASSAGES}", (document,))}
     vectors |= {row[0] for row in connection.execute(f"SELECT vector {_SPANS}", (document,))}
     connection.execute(f"DELETE {_SPANS}", (document,))

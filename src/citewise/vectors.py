@@ -41,6 +41,14 @@ class VectorIndex:
         """Length of each vector."""
         return int(self._index.d)
 
+    def ids(self) -> NDArray[np.int64]:
+        """All ids, in the order in which they are held."""
+        return np.asarray(_faiss().vector_to_array(self._index.id_map), np.int64)
+
+    def reconstruct(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The vectors of these ids as they are held, shape ``(len(ids), dimensions)``."""
+        return np.asarray(self._index.reconstruct_batch(ids), np.float32)
+
     @classmethod
     def build(cls, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:
         """Index ``vectors``, shape ``(n, dimensions)``, under ``ids``, shape ``(n,)``."""

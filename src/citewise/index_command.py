@@ -1,0 +1,215 @@
+"""``citewise index``: build, update, watch, examine and mend an index.
+
+Exit codes: 0 done; 1 a check found something wrong; 2 wrong usage or input; 3 documents, index or
+model unusable; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from citewise.errors import CitewiseError, InputError
+
+if TYPE_CHECKING:
+    from citewise.assistant import Assistant
+    from citewise.index import UpdateSummary
+    from citewise.index_check import CheckReport
+
+__all__ = ["add_parser", "run"]
+
+_EPILOG = """examples:
+  citewise index path/to/files              build or update its index
+  citewise index path/to/files --dry-run    what would be done, and nothing else
+  citewise index path/to/files --watch      go on whenever a file changes; Ctrl-C ends it
+  citewise index path/to/files --check      prove that the index is sound
+  citewise index path/to/files --repair     mend what --check found
+
+Ctrl-C is safe at any moment: the index stays as it was, and what was embedded is kept for the
+next run. Files are told to be unchanged by size and time, others by their content.
+
+exit codes: 0 done, 1 a check found something wrong, 2 wrong usage or input, 3 documents, index or
+model unusable, 130 interrupted
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``index`` to the command line; ``args.run`` is then ``run``."""
+    index = commands.add_parser(
+        "index",
+        help="build or update the index of a folder, watch it, check it",
+        description="Build the index of a folder of documents, or bring it up to date.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    index.add_argument("corpus", nargs="?", type=Path, help="folder of documents (seeds/)")
+    index.add_argument("--index", type=Path, metavar="FOLDER", help="folder of the index")
+    modes = index.add_mutually_exclusive_group()
+    modes.add_argument("--watch", action="store_true", help="update at every change until Ctrl-C")
+    modes.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    modes.add_argument("--check", action="store_true", help="prove that the index is sound")
+    modes.add_argument("--repair", action="store_true", help="mend it, then check it")
+    modes.add_argument("--stats", action="store_true", help="its statistics; nothing is updated")
+    index.add_argument(
+        "--thorough",
+        action="store_true",
+        help="compare the content of every file, even where its size and time are the same",
+    )
+    index.add_argument(
+        "--all", action="store_true", help="name every file of the summary, not only the first 20"
+    )
+    index.add_argument("--json", action="store_true", help="the result as JSON")
+    index.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; returns the exit code.
+
+    Raises:
+        CitewiseError: documents, index or model are unusable.
+    """
+    from citewise.assistant import Assistant
+
+    with Assistant(args.corpus, args.index, llm="none") as assistant:
+        if args.check or args.stats:
+            _refuse_missing(assistant)
+        if args.check:
+            return _check(assistant, args)
+        if args.repair:
+            return _repair(assistant, args)
+        if args.stats:
+            _print_stats(_stats(assistant.index_folder), args.json)
+        elif args.dry_run:
+            _print_update(_planned(assistant, args.thorough), args, planned=True)
+        elif args.watch:
+            _watch(assistant, args)
+        else:
+            _print_update(_updated(assistant, args.thorough), args, assistant)
+    return 0
+
+
+def _updated(assistant: Assistant, thorough: bool) -> UpdateSummary:
+    from citewise.index_progress import IndexProgress
+
+    with IndexProgress() as progress:
+        return assistant.update(progress, thorough=thorough)
+
+
+def _watch(assistant: Assistant, args: argparse.Namespace) -> None:
+    from citewise.index_watch import changes
+
+    _print_update(_updated(assistant, args.thorough), args)
+    print(f"Watching {assistant.corpus}; Ctrl-C ends it.", file=sys.stderr)
+    for _ in changes(assistant.corpus):
+        try:
+            done = _updated(assistant, False)
+        except CitewiseError as error:
+            # Somebody else may be writing, or the folder may be gone for a moment.
+            print(f"citewise: {error}", file=sys.stderr)
+            continue
+        if done.reason:
+            _print_update(done, args)
+
+
+def _planned(assistant: Assistant, thorough: bool) -> UpdateSummary:
+    from citewise.index_progress import IndexProgress
+
+    with IndexProgress() as progress:
+        return assistant.plan(progress, thorough=thorough)
+
+
+def _refuse_missing(assistant: Assistant) -> None:
+    from citewise.opening import DATABASE
+
+    if not (assistant.index_folder / DATABASE).exists():
+        raise InputError(
+            f"There is no index in {assistant.index_folder}.",
+            "Build it with `citewise index`, or give its folder with --index.",
+        )
+
+
+def _check(assistant: Assistant, args: argparse.Namespace) -> int:
+    report = _checked(assistant)
+    _print_check(report, assistant, args.json)
+    return 0 if report.sound else 1
+
+
+def _checked(assistant: Assistant) -> CheckReport:
+    from citewise.index_check import check_index
+    from citewise.index_progress import IndexProgress
+    from citewise.opening import unopened_database
+
+    with IndexProgress() as progress:
+        return check_index(unopened_database(assistant.index_folder), progress)
+
+
+def _repair(assistant: Assistant, args: argparse.Namespace) -> int:
+    from citewise.index_repair import repair_index
+    from citewise.opening import is_sound, unopened_database
+
+    if is_sound(assistant.index_folder):
+        report = _checked(assistant)
+        repair_index(unopened_database(assistant.index_folder), report)
+        for finding in report.findings:
+            print(f"Mended: {finding.problem}.", file=sys.stderr)
+    done = _updated(assistant, thorough=True)
+    report = _checked(assistant)
+    if args.json:
+        print(_json({"update": dataclasses.asdict(done), "check": _plain(report)}))
+    else:
+        _print_update(done, args)
+        _print_check(report, assistant, as_json=False)
+    return 0 if report.sound else 1
+
+
+def _stats(folder: Path) -> dict[str, Any]:
+    from citewise.index_stats import index_stats
+    from citewise.opening import unopened_database
+
+    return dict(index_stats(unopened_database(folder)))
+
+
+def _print_stats(stats: dict[str, Any], as_json: bool) -> None:
+    print(_json(stats) if as_json else "\n".join(f"{name}: {v}" for name, v in stats.items()))
+
+
+def _print_update(
+    done: UpdateSummary,
+    args: argparse.Namespace,
+    assistant: Assistant | None = None,
+    *,
+    planned: bool = False,
+) -> None:
+    from citewise.reporting import update_lines
+
+    if args.json:
+        found: dict[str, Any] = {"update": dataclasses.asdict(done)}
+        if assistant is not None:
+            found = {**assistant.stats(), **found}
+        print(_json(found), flush=True)
+    else:
+        print("\n".join(update_lines(done, all_names=args.all, planned=planned)), flush=True)
+
+
+def _print_check(report: CheckReport, assistant: Assistant, as_json: bool) -> None:
+    from citewise.reporting import check_lines
+
+    if as_json:
+        print(_json(_plain(report)))
+    else:
+        print("\n".join(check_lines(report, assistant.index_folder)))
+
+
+def _plain(report: CheckReport) -> dict[str, Any]:
+    kept = ("documents", "passages", "spans", "vectors", "waiting", "wrong")
+    findings = [{"part": f.part, "problem": f.problem} for f in report.findings]
+    counts = {name: getattr(report, name) for name in kept}
+    return {"sound": report.sound, **counts, "findings": findings}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,0 +1,39 @@
+"""What an index holds, in numbers; neither model nor documents are needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from citewise.database import Database, meta
+from citewise.schema import FORMAT, LIVE
+
+__all__ = ["index_stats"]
+
+
+def index_stats(database: Database) -> dict[str, int | str]:
+    """Counts, the manifest's entries, and the size of the folder in bytes."""
+    folder = database.path.parent
+    with database.reading() as connection:
+        manifest = meta(connection)
+        documents, characters = connection.execute(
+            "SELECT count(*), coalesce(sum(characters), 0) FROM documents WHERE state = ?", (LIVE,)
+        ).fetchone()
+    return {
+        "documents": documents,
+        "characters": characters,
+        "passages": int(manifest["passage_count"]),
+        "spans": int(manifest["span_count"]),
+        "dimensions": int(manifest["dimensions"]),
+        "embedder": manifest["embedder"],
+        "generation": int(manifest["generation"]),
+        "format": FORMAT,
+        "bytes": sum(_size(file) for file in folder.iterdir()),
+        "path": str(folder),
+    }
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:  # Gone since it was listed: a side file of SQLite, or an older generation.
+        return 0

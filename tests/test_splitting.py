@@ -45,11 +45,16 @@ def document(text: str) -> Document:
 
 
 @settings(max_examples=300, deadline=None)
-@given(TEXTS)
-def test_spans_are_exact_and_cover_every_character_once(text: str) -> None:
+@given(TEXTS, st.sampled_from(["text", "code"]), st.lists(st.integers(0, 300), max_size=3))
+def test_spans_are_exact_and_cover_every_character_once(
+    text: str, kind: str, starts: list[int]
+) -> None:
     covered = [False] * len(text)
     previous = 0
-    for passage in split(document(text)):
+    pages = (0, *sorted(starts)) if starts else ()
+    source = Document("a.txt", text, "", pages, kind)
+    for passage in split(source):
+        assert {source.page_at(span.start) for span in passage.spans} == {passage.page}
         assert passage.text == text[passage.start : passage.end]
         assert passage.start == passage.spans[0].start
         assert passage.end == passage.spans[-1].end

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from citewise.tables import is_delimiter
 
-__all__ = ["Block", "Line", "find_blocks"]
+__all__ = ["Block", "Line", "code_blocks", "find_blocks"]
 
 BlockKind: TypeAlias = Literal["heading", "prose", "list", "table", "code"]
 Line: TypeAlias = "tuple[int, int]"
@@ -58,6 +58,34 @@ def find_blocks(text: str) -> list[Block]:
         block, position = _next_block(text, lines, position)
         blocks.append(block)
     return [_as_heading(text, lines, block) for block in blocks]
+
+
+def code_blocks(text: str, longest: int) -> list[Block]:
+    """The blocks of a source file: whole definitions, small ones together up to ``longest``.
+
+    A definition begins behind a blank line, at the margin; nothing in it is taken for Markdown.
+    """
+    blocks: list[list[Line]] = []
+    for definition in _definitions(text):
+        if not blocks or definition[-1][1] - blocks[-1][0][0] > longest:
+            blocks.append([])
+        blocks[-1].extend(definition)
+    return [Block("code", tuple(lines)) for lines in blocks]
+
+
+def _definitions(text: str) -> list[list[Line]]:
+    found: list[list[Line]] = []
+    blank = True
+    for line in _lines(text):
+        content = _content(text, line)
+        if not content.strip():
+            blank = True
+            continue
+        if not found or (blank and not content[0].isspace() and content[0] not in "}])"):
+            found.append([])
+        found[-1].append(line)
+        blank = False
+    return found
 
 
 def _lines(text: str) -> list[Line]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from citewise.blocks import Block, find_blocks
+from citewise.blocks import Block, code_blocks, find_blocks
 from citewise.legible import seen
 from citewise.sentences import MAX_SENTENCE, sentence_offsets
 from citewise.tables import parse_table
@@ -33,7 +33,7 @@ def split(document: Document) -> tuple[Passage, ...]:
     path: list[tuple[int, str]] = []
     pending: list[Span] = []
     lead_in = ""
-    for block in find_blocks(document.text):
+    for block in _blocks(document):
         if block.kind == "heading":
             title = _heading_title(document.text, block)
             # A heading right under another one is often a bare line that needs it for its meaning.
@@ -53,6 +53,12 @@ def split(document: Document) -> tuple[Passage, ...]:
         heading = " > ".join(name for _, name in path[:-1])
         passages.extend(_pack(document, "heading", heading, pending))
     return tuple(passages)
+
+
+def _blocks(document: Document) -> list[Block]:
+    if document.format == "code":
+        return code_blocks(document.text, MAX_PASSAGE)
+    return find_blocks(document.text)
 
 
 def _heading_title(text: str, block: Block) -> str:

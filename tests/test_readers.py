@@ -167,7 +167,8 @@ def test_an_archive_in_an_archive_is_read_and_a_third_one_is_not(tmp_path: Path)
 def test_html_is_what_a_reader_sees() -> None:
     assert (
         html(
-            "<head><title>T</title><style>.gone, #away {display: none} p {color: red}</style></head>"
+            "<head><title>T</title><style>.gone, #away {display: none}"
+            " p {color: red}</style></head>"
             "<nav>Home</nav><h1>Re<b>port</b></h1><p>One&nbsp;<i>w</i>ord.<br>Two 10<sup>6</sup>"
             "<sup>[3]</sup></p><p class='x gone'>secret</p><p id=away>secret</p>"
             "<div style='font-size: 0'>tiny</div><div hidden>x</div><span aria-hidden=true>y</span>"

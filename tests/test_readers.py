@@ -51,6 +51,7 @@ def test_docx(tmp_path: Path) -> None:
 
 def test_pptx_has_a_page_for_each_slide(tmp_path: Path) -> None:
     (document,) = read(tmp_path, "a.pptx", pptx_file()).documents
+    assert isinstance(hash(document), int)  # as every document, though it came as JSON
     assert document.text == (
         "# Plan\n\n- Launch in May\n- Hire three people\n\nNotes: Mention the budget.\n\n"
         "# Figures\n\n|  | Revenue |\n|---|---|\n| 2024 | 1.5 |\n| 2025 | 2.25 |"

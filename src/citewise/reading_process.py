@@ -98,7 +98,7 @@ class ReaderProcess:
             if kind == "failed":
                 raise _ProcessEndedError(value)
             if kind == "document":
-                yield kind, Document(**{**value, "pages": tuple(value["pages"])})
+                yield kind, _document(value)
             elif kind == "skipped":
                 yield kind, SkippedFile(**value)
             elif kind == "begun":
@@ -167,6 +167,12 @@ class ReaderProcess:
             return _SIGNALS[-status]
         memory = mebibytes(self._limits.memory_bytes)
         return f"made the reader crash (status {status}; it has {memory} of memory)"
+
+
+def _document(fields: dict[str, Any]) -> Document:
+    """JSON knows no tuples."""
+    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    return Document(**given)
 
 
 def _holds_files(file: SourceFile) -> bool:

@@ -10,6 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from citewise.database import faults_of, meta, set_meta
+from citewise.derivedwords import file_words
 from citewise.records import all_vectors, dimensions_of
 from citewise.vectors import VectorIndex, vectors_path
 
@@ -46,3 +47,4 @@ def file_vectors(connection: sqlite3.Connection, folder: Path, *, anew: bool = F
     set_meta(
         connection, dimensions=dimensions, vectors_generation=generation, vectors_sha256=digest
     )
+    file_words(connection, folder)

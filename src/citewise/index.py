@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from citewise import filters, lexical, records
 from citewise.database import Database
 from citewise.derived import DerivedVectors
+from citewise.derivedwords import DerivedWords
 from citewise.errors import CorpusError
 from citewise.index_stats import index_stats
 from citewise.lexical import Hit
@@ -53,6 +54,7 @@ class Index:
         self.embedder = embedder
         self._database = database
         self._vectors = DerivedVectors(database)
+        self._words = DerivedWords(database)
         self._pending = pending
 
     @classmethod
@@ -157,27 +159,29 @@ class Index:
             within: the only passages looked at, as ``selected`` gives them; all by default.
         """
         with self._database.reading() as connection:
-            return lexical.rank_passages(connection, question, k, within)
+            words = self._words.current(connection)
+            return lexical.rank_passages(connection, question, k, within, words)
 
     def span_scores(self, question: str, passages: Sequence[int]) -> dict[tuple[int, int], float]:
         """BM25 of every span of these passages, by passage id and span number."""
         with self._database.reading() as connection:
-            return lexical.score_spans(connection, question, passages)
+            words = self._words.current(connection)
+            return lexical.score_spans(connection, question, passages, words)
 
     def idf(self, term: str) -> float:
         """How rare a term of ``lexical_terms`` is among all spans; higher is rarer."""
         with self._database.reading() as connection:
-            return lexical.idf(connection, term)
+            return lexical.idf(connection, term, self._words.current(connection))
 
     def contains(self, term: str) -> bool:
         """Whether any document holds this term of ``lexical_terms``."""
         with self._database.reading() as connection:
-            return lexical.contains(connection, term)
+            return lexical.contains(connection, term, self._words.current(connection))
 
     def similar(self, term: str) -> str | None:
         """The stored term that a mistyped ``term`` probably means; None if nothing is near."""
         with self._database.reading() as connection:
-            return lexical.similar(connection, term)
+            return lexical.similar(connection, term, self._words.current(connection))
 
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         """The passages with these ids, in that order; those removed since are left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from citewise.database import meta
 from citewise.tokens import content_terms
+from citewise.words import Words
 
 __all__ = ["Hit", "contains", "edits", "idf", "rank_passages", "score_spans", "similar"]
 
@@ -36,15 +37,20 @@ def rank_passages(
     question: str,
     k: int,
     within: NDArray[np.int64] | None = None,
+    words: Words | None = None,
 ) -> list[Hit]:
     """The ``k`` passages with the highest BM25 score above 0, best first.
 
     Args:
         within: the only passages looked at, in ascending order; all by default.
+        words: of a large index; FTS5 is asked by default.
     """
-    terms = _known_terms(connection, question)
+    terms = _known_terms(connection, question, words)
     if not terms or k <= 0:
         return []
+    if words is not None:
+        ids, scores = words.search(terms, k, within)
+        return [Hit(int(i), float(score)) for i, score in zip(ids, scores, strict=True)]
     # Terms hold no quotation marks: inside them, FTS5 sees no operators either.
     query = " OR ".join(f'"{term}"' for term in terms)
     if within is not None:
@@ -73,7 +79,10 @@ def _best_within(
 
 
 def score_spans(
-    connection: sqlite3.Connection, question: str, passages: Sequence[int]
+    connection: sqlite3.Connection,
+    question: str,
+    passages: Sequence[int],
+    words: Words | None = None,
 ) -> dict[tuple[int, int], float]:
     """BM25 of each span of these passages, by passage id and span number; 0 where no term fits.
 
@@ -81,7 +90,8 @@ def score_spans(
     FTS5's, the weight of a frequent term never falls to nothing: ln(1 + (N - n + ½) / (n + ½)),
     Robertson and Zaragoza (2009) with Lucene's 1 added.
     """
-    weights = {t: idf(connection, t) for t in _known_terms(connection, question)}
+    known = _known_terms(connection, question, words)
+    weights = {term: idf(connection, term, words) for term in known}
     manifest = meta(connection)
     average = int(manifest["span_terms"]) / max(1, int(manifest["span_count"])) or 1.0
     scores = {}
@@ -99,16 +109,20 @@ def _bm25(terms: Sequence[str], weights: Mapping[str, float], average: float) ->
     return sum(weights[t] * n * (_K1 + 1) / (n + length) for t, n in counts.items())
 
 
-def idf(connection: sqlite3.Connection, term: str) -> float:
+def idf(connection: sqlite3.Connection, term: str, words: Words | None = None) -> float:
     """How rare a term is among all spans, from near 0 (in all of them) upwards."""
     spans = int(meta(connection)["span_count"])
-    holding = _frequency(connection, "spans_vocab", term)
+    holding = words.spans(term) if words else _frequency(connection, "spans_vocab", term)
     return math.log(1 + (spans - holding + 0.5) / (holding + 0.5))
 
 
-def contains(connection: sqlite3.Connection, term: str) -> bool:
+def contains(connection: sqlite3.Connection, term: str, words: Words | None = None) -> bool:
     """Whether any passage or its heading holds the term."""
-    return _frequency(connection, "passages_vocab", term) > 0
+    return _passages(connection, term, words) > 0
+
+
+def _passages(connection: sqlite3.Connection, term: str, words: Words | None) -> int:
+    return words.passages(term) if words else _frequency(connection, "passages_vocab", term)
 
 
 def _frequency(connection: sqlite3.Connection, vocabulary: str, term: str) -> int:
@@ -116,15 +130,18 @@ def _frequency(connection: sqlite3.Connection, vocabulary: str, term: str) -> in
     return row[0] if row else 0
 
 
-def _known_terms(connection: sqlite3.Connection, question: str) -> list[str]:
-    counted = [(_frequency(connection, "passages_vocab", t), t) for t in content_terms(question)]
+def _known_terms(
+    connection: sqlite3.Connection, question: str, words: Words | None
+) -> dict[str, int]:
+    """The question's terms that are stored, with the number of passages that hold each."""
+    counted = [(_passages(connection, t, words), t) for t in content_terms(question)]
     known = [(frequency, term) for frequency, term in counted if frequency]
     if len(known) > _MOST_TERMS:
         known = sorted(known)[:_MOST_TERMS]
-    return [term for _, term in known]
+    return {term: frequency for frequency, term in known}
 
 
-def similar(connection: sqlite3.Connection, term: str) -> str | None:
+def similar(connection: sqlite3.Connection, term: str, words: Words | None = None) -> str | None:
     """The most frequent stored term that is a slip of the pen away from ``term``, if there is one.
 
     One edit (exchange, or two neighbours swapped) for words of 4 or 5 characters, one of any kind
@@ -137,14 +154,27 @@ def similar(connection: sqlite3.Connection, term: str) -> str | None:
     allowed = 1 if len(term) < 8 else 2
     # "Found" is no slip for "fund": of a short word, no letter is added or left out.
     slack = allowed if len(term) > _SHORT else 0
-    rows = connection.execute(
-        "SELECT term, doc FROM passages_vocab WHERE term >= ? AND term < ?"
-        " AND length(term) BETWEEN ? AND ?",
-        (term[0], chr(ord(term[0]) + 1), max(_SHORTEST, len(term) - slack), len(term) + slack),
-    )
-    near = [(edits(term, other), -count, other) for other, count in rows]
+    lengths = max(_SHORTEST, len(term) - slack), len(term) + slack
+    rows = words.near(term, lengths) if words else _near(connection, term, lengths)
+    letters = set(term)
+    near = [
+        (edits(term, other), -count, other)
+        for other, count in rows
+        # One edit takes one letter away and adds another, at most.
+        if len(letters.symmetric_difference(other)) <= 2 * allowed
+    ]
     best = min(near, default=None)
     return best[2] if best and best[0] <= allowed else None
+
+
+def _near(
+    connection: sqlite3.Connection, term: str, lengths: tuple[int, int]
+) -> Iterable[tuple[str, int]]:
+    return connection.execute(
+        "SELECT term, doc FROM passages_vocab WHERE term >= ? AND term < ?"
+        " AND length(term) BETWEEN ? AND ?",
+        (term[0], chr(ord(term[0]) + 1), *lengths),
+    )
 
 
 def edits(one: str, other: str) -> int:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from citewise.errors import IndexFault, InputError
 
-__all__ = ["VectorIndex", "remove_other_generations", "vectors_path"]
+__all__ = ["VectorIndex", "remove_other_generations", "sync_folder", "vectors_path"]
 
 _LARGEST_FILE = 64 * 1024**3
 
@@ -86,7 +86,7 @@ class VectorIndex:
             with contextlib.suppress(OSError):
                 aside.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return hashlib.sha256(data).hexdigest()
 
     def search(
@@ -171,15 +171,16 @@ def vectors_path(folder: Path, generation: int) -> Path:
 
 
 def remove_other_generations(folder: Path, generation: int) -> None:
-    """Delete the vector files of every other generation, and what a crash left half-written."""
-    for path in folder.glob("vectors-*.faiss*"):
-        if path != vectors_path(folder, generation):
+    """Delete the files of every other generation, and what a crash left half-written."""
+    kept = {vectors_path(folder, generation).name, f"postings-{generation}.bin"}
+    for path in (*folder.glob("vectors-*.faiss*"), *folder.glob("postings-*.bin*")):
+        if path.name not in kept:
             # Windows keeps a file that a reader has open; the next update takes it.
             with contextlib.suppress(OSError):
                 path.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename survive a power cut, where folders can be synced."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -285,6 +285,23 @@ def test_cancelling_leaves_the_index_as_it_was(visitors: Visitors, embedder: Slo
     assert "secret.txt" in names(visitor, "vault code 7731")
 
 
+def test_words_of_a_cancelled_file_are_removed_too(
+    visitors: Visitors, embedder: SlowEmbedder
+) -> None:
+    visitor = visitors.get(new_token())
+    ready(visitor, "recipe.txt", RECIPE)
+    embedder.gate.clear()
+    embedder.reached.clear()
+    upload = bring(visitor, "secret.txt", SECRET)
+    assert embedder.reached.wait(10)
+    visitor.cancel(upload.id)
+    embedder.gate.set()
+    until(lambda: not visitor.upload(upload.id).busy)
+    visitor.remove(upload.id)
+    assert not holding(visitor.folder, b"vault")
+    assert "recipe.txt" in names(visitor, "flour batter")
+
+
 def test_one_that_waits_is_cancelled_at_once(visitors: Visitors, embedder: SlowEmbedder) -> None:
     visitor = visitors.get(new_token())
     visitor.assistant().documents()
@@ -440,8 +457,19 @@ def test_a_folder_does_not_tell_the_cookie() -> None:
     assert len(folder_name(token)) == 40 and token not in folder_name(token)
 
 
-def test_visitors_take_turns() -> None:
+def test_a_long_job_of_one_visitor_does_not_block_another() -> None:
     jobs, order, go = Jobs(100), [], threading.Event()
+    jobs.add("a", lambda: go.wait(5) and None)
+    jobs.add("a", lambda: order.append("a"))
+    jobs.add("b", lambda: order.append("b"))
+    until(lambda: order == ["b"])
+    go.set()
+    until(lambda: order == ["b", "a"])
+    jobs.stop()
+
+
+def test_visitors_take_turns() -> None:
+    jobs, order, go = Jobs(100, workers=1), [], threading.Event()
     jobs.add("a", lambda: go.wait(5) and None)
     for n in range(3):
         jobs.add("a", lambda n=n: order.append(f"a{n}"))
@@ -454,7 +482,7 @@ def test_visitors_take_turns() -> None:
 
 
 def test_a_full_line_is_refused() -> None:
-    jobs, go = Jobs(2), threading.Event()
+    jobs, go = Jobs(2, workers=1), threading.Event()
     jobs.add("a", lambda: go.wait(5) and None)
     time.sleep(0.05)
     jobs.add("a", lambda: None)

@@ -215,6 +215,11 @@ class Assistant:
             self._ready = (index, Retriever(index, embedder))
             return summary
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the index is at hand, so that a question need not wait for its building."""
+        return self._ready is not None
+
     def warm(self) -> None:
         """Open the index and start the language model now, so that the first question is fast.
 

@@ -268,7 +268,8 @@ class Visitor:
                     report=self._report,
                 )
                 gone = tuple(name for name in upload.documents if name not in done.documents)
-                self._forget(gone)
+                if gone:
+                    self._forget(gone)
                 with self._lock:
                     self._selection = self._selection.with_names(done.documents, gone)
                     self._keep_selection()
@@ -317,10 +318,11 @@ class Visitor:
         from citewise.splitting import split
 
         index = self._own_index()
-        if index is None or not names:
+        if index is None:
             return
         kept = [info.name for info in index.documents() if info.name not in names]
         if kept:
+            # Also what was prepared for a file that was cancelled goes with this.
             index.update([index.document(name) for name in kept], split)
             erase_deleted(index.folder / DATABASE)
             return

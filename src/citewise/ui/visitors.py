@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from citewise.errors import CitewiseError
 from citewise.ui.jobs import Jobs
 from citewise.ui.limits import Limits
 from citewise.ui.shelf import TooLargeError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Visitors"]
 
 _COMMON = "common"
+_PATIENCE = 0.3
 _SWEPT_EVERY = 600.0
 _WEIGHED_EVERY = 10.0
 
@@ -46,6 +48,8 @@ class Visitors:
         self._lock = threading.Lock()
         self._weighed = (0, -_WEIGHED_EVERY)
         self._closed = threading.Event()
+        self._preparing: threading.Thread | None = None
+        self._problem: CitewiseError | None = None
         self._sweeper: threading.Thread | None = None
 
     def get(self, token: str) -> Visitor:
@@ -56,6 +60,30 @@ class Visitors:
             self._known[key] = (visitor, time.monotonic())
         visitor.touch()
         return visitor
+
+    def prepared(self) -> bool:
+        """Whether the documents for everybody can be searched; if not, it is being seen to.
+
+        Building their index can take minutes, in which a page must not wait for its list.
+        """
+        if self._shared.is_open:
+            return True
+        with self._lock:
+            if self._preparing is None or not self._preparing.is_alive():
+                self._preparing = threading.Thread(target=self._prepare, daemon=True)
+                self._preparing.start()
+            preparing = self._preparing
+        preparing.join(_PATIENCE)
+        if self._problem is not None and not preparing.is_alive():
+            raise self._problem
+        return self._shared.is_open
+
+    def _prepare(self) -> None:
+        self._problem = None
+        try:
+            self._shared.documents()
+        except CitewiseError as error:
+            self._problem = error
 
     def require_room(self, size: int) -> None:
         """Refuse what would fill the disk.

@@ -116,11 +116,14 @@ def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from citewise import chat_options
+
     chat = commands.add_parser("chat", help="open the chat in a browser", description="The chat.")
-    chat.add_argument("--host", default="127.0.0.1")
-    chat.add_argument("--port", type=int, default=7860)
+    chat.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    chat.add_argument("--port", type=int, default=7860, help="first port to try (7860)")
     chat.add_argument("--no-browser", action="store_true", help="do not open a browser")
     _add_corpus(chat)
+    chat_options.add_arguments(chat)
     chat.set_defaults(run=_chat, mode="strict")
 
 
@@ -152,9 +155,15 @@ def _ask(args: argparse.Namespace) -> int:
 
 
 def _chat(args: argparse.Namespace) -> int:
+    from citewise.chat_options import options_of
     from citewise.ui.server import serve
 
-    serve(_assistant(args), host=args.host, port=args.port, open_browser=not args.no_browser)
+    assistant = _assistant(args)
+    visitors, notice = options_of(args, assistant.corpus)
+    if notice:
+        print(notice, file=sys.stderr)
+    browser = not args.no_browser
+    serve(assistant, host=args.host, port=args.port, open_browser=browser, visitors=visitors)
     return 0
 
 

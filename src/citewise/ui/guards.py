@@ -25,6 +25,8 @@ _MAX_BODY: Final = 4 * 1024 * 1024
 """Gradio sends the conversation back with each question, so this bounds a conversation."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CLOSED = ("/gradio_api/upload", "/gradio_api/file=http", "/gradio_api/proxy=")
+_STREAMED = frozenset({"/api/uploads"})
+"""Bodies that go to disk as they come in; their route holds them to its own limit."""
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -70,7 +72,7 @@ class Guard:
         if scope["path"].startswith(_CLOSED):
             await _refusal(403, "closed", strings.NO_UPLOADS)(scope, receive, page.send)
             return
-        if scope["method"] in _WITH_BODY:
+        if scope["method"] in _WITH_BODY and scope["path"] not in _STREAMED:
             body = await _whole_body(receive)
             if body is None:
                 await _refusal(413, "too_large", strings.TOO_LARGE)(scope, receive, page.send)

@@ -8,20 +8,22 @@ Other parts of the chat join in by a script of their own, see ``SECTIONS`` and `
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import gradio as gr
 
 from citewise.ui import strings
-from citewise.ui.languages import LANGUAGES
+from citewise.ui.languages import page_texts
 
-__all__ = ["SECTIONS", "build_page", "head"]
+__all__ = ["SECTIONS", "VISITORS", "build_page", "head"]
 
 SECTIONS: Final[tuple[str, ...]] = ()
 """Paths of further scripts, each a module that calls the functions of ``extend.js``."""
-STYLES: Final = ("citewise.css", "turn.css", "side.css")
+VISITORS: Final = tuple(f"/app-static/{n}.js" for n in ("shelf", "feedback", "outline"))
+"""The scripts for what a server keeps of its visitors."""
+STYLES: Final = ("citewise.css", "turn.css", "side.css", "shelf.css")
 _STATIC: Final = Path(__file__).parent / "static"
 _FONTS: Final = tuple(
     f"/static/fonts/SourceSansPro/SourceSansPro-{weight}.woff2" for weight in ("Regular", "Bold")
@@ -37,12 +39,9 @@ def build_page() -> gr.Blocks:
     return page
 
 
-def head() -> str:
+def head(sections: Sequence[str] = SECTIONS) -> str:
     """The styles and scripts of the page, and all its texts in all its languages."""
-    # "<" cannot end the element early when it is written as an escape.
-    texts = json.dumps(
-        {"languages": LANGUAGES, "sections": SECTIONS}, ensure_ascii=False, separators=(",", ":")
-    ).replace("<", "\\u003c")
+    texts = page_texts(sections=sections)
     styles = [f'<link rel="stylesheet" href="/app-static/{name}">' for name in STYLES]
     # What main.js imports is fetched at once, not import by import.
     modules = [f"/app-static/{path.name}" for path in sorted(_STATIC.glob("*.js"))]

@@ -18,7 +18,8 @@ from citewise.ui.listening import address_of, is_loopback, listening_socket, say
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from citewise.ui.contract import ChatAssistant
+    from citewise.ui.contract import ChatAssistant, Hooks
+    from citewise.ui.options import Options
 
 __all__ = ["build_app", "serve"]
 
@@ -28,7 +29,11 @@ _GOODBYE_SECONDS = 1
 
 
 def build_app(
-    assistant: ChatAssistant, *, examples: Sequence[str] = (), hosts: Sequence[str] = ()
+    assistant: ChatAssistant,
+    *,
+    examples: Sequence[str] = (),
+    hosts: Sequence[str] = (),
+    visitors: Options | None = None,
 ) -> FastAPI:
     """The whole chat as an ASGI app.
 
@@ -36,6 +41,8 @@ def build_app(
         assistant: answers the questions.
         examples: questions offered while the chat is empty.
         hosts: names by which this server may be addressed besides the loopback ones; ``*`` is any.
+        visitors: what visitors may do and what is kept of it; nothing by default. It needs an
+            ``Assistant``; close ``app.state.extras`` when the app has ended.
     """
     from fastapi import FastAPI
     from fastapi.middleware.cors import CORSMiddleware
@@ -53,13 +60,29 @@ def build_app(
     hooks = Hooks(assistant_for=lambda _: assistant)
     add_routes(app, hooks, examples)
     add_ask_route(app, hooks)
+    sections = _add_extras(app, hooks, assistant, visitors)
     # Without a policy of ours, Gradio would let any page served from this machine read answers.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     # A page elsewhere whose name is made to point at this machine is stopped by its own name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK_NAMES, *hosts])
-    app.add_middleware(Guard, head=head())
+    app.add_middleware(Guard, head=head(sections))
     _in_event_loop(lambda: _mount_page(app))
     return app
+
+
+def _add_extras(
+    app: FastAPI, hooks: Hooks, assistant: ChatAssistant, visitors: Options | None
+) -> Sequence[str]:
+    """Let the server keep what visitors bring; returns the scripts that the page needs for it."""
+    from citewise.assistant import Assistant
+    from citewise.ui.page import SECTIONS, VISITORS
+
+    if visitors is None or not isinstance(assistant, Assistant):
+        return SECTIONS
+    from citewise.ui.extras import Extras
+
+    app.state.extras = Extras(app, hooks, assistant, visitors)
+    return (*SECTIONS, *VISITORS)
 
 
 def _mount_page(app: FastAPI) -> None:
@@ -108,6 +131,7 @@ def serve(
     port: int = 7860,
     open_browser: bool = False,
     examples: Sequence[str] | None = None,
+    visitors: Options | None = None,
 ) -> None:
     """Serve the chat until Ctrl-C; the address is printed once it can be opened.
 
@@ -118,9 +142,11 @@ def serve(
         open_browser: open the page.
         examples: questions offered while the chat is empty; by default some about the document
             that comes with the project, if that is what is searched.
+        visitors: what visitors may do, and what is kept of it; by default they may bring documents,
+            which are kept in a folder of the user's.
 
     Raises:
-        CitewiseError: the corpus is missing, or no port is free.
+        CitewiseError: the corpus is missing, no port is free, or ``visitors`` cannot be met.
     """
     if assistant is None:
         assistant = _default_assistant()
@@ -128,7 +154,7 @@ def serve(
     if examples is None:
         examples = strings.SEED_QUESTIONS if _holds_seed(assistant) else ()
     with listening_socket(host, port) as listener:
-        _serve_on(listener, assistant, host, examples, open_browser)
+        _serve_on(listener, assistant, host, examples, open_browser, visitors)
 
 
 def _serve_on(
@@ -137,13 +163,19 @@ def _serve_on(
     host: str,
     examples: Sequence[str],
     open_browser: bool,
+    visitors: Options | None,
 ) -> None:
     import uvicorn
 
     exposed = not is_loopback(host)
     if exposed:
         say(strings.OPEN_TO_ALL.format(host=host))
-    app = build_app(assistant, examples=examples, hosts=("*",) if exposed else ())
+    app = build_app(
+        assistant,
+        examples=examples,
+        hosts=("*",) if exposed else (),
+        visitors=visitors or _default_options(assistant),
+    )
     config = uvicorn.Config(
         app, log_level="error", access_log=False, timeout_graceful_shutdown=_GOODBYE_SECONDS
     )
@@ -165,6 +197,15 @@ def _serve_on(
         say("Stopped.")
     finally:
         log.removeFilter(is_fault)
+        if hasattr(app.state, "extras"):
+            app.state.extras.close()
+
+
+def _default_options(assistant: ChatAssistant) -> Options | None:
+    from citewise.ui.options import Options, default_data
+
+    corpus = getattr(assistant, "corpus", None)
+    return Options(default_data(corpus)) if isinstance(corpus, Path) else None
 
 
 def _default_assistant() -> ChatAssistant:

@@ -144,6 +144,9 @@ function change(next) {
   root.dataset.drawer = "closed";
 }
 
+// For those who keep something about a conversation elsewhere.
+const tell = (what, detail) => document.dispatchEvent(new CustomEvent(`citewise:conversation-${what}`, { detail }));
+
 const onConversation = {
   open(id) {
     const found = store.load(id);
@@ -157,9 +160,10 @@ const onConversation = {
   remove(removed) {
     if (running?.conversation.id === removed.id) stop();
     store.remove(removed.id);
+    tell("removed", removed);
     if (removed.id === conversation.id) change(store.newConversation());
     else listConversations();
-    toast(t("deleted"), { label: t("undo"), run: () => { store.save(removed); listConversations(); } });
+    toast(t("deleted"), { label: t("undo"), run: () => { store.save(removed); tell("restored", removed); listConversations(); } });
   },
   close() {
     root.dataset.drawer = "closed";

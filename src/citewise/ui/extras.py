@@ -1,0 +1,166 @@
+"""What the server keeps for its visitors: their documents, their answers, and the owner's page."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from citewise.errors import CitewiseError, IndexFault
+from citewise.locking import writer_lock
+from citewise.types import Answer
+from citewise.ui.cookies import VisitorCookie, cookie_name, token_of
+from citewise.ui.eval_lines import QuestionSet
+from citewise.ui.options import Options
+from citewise.ui.outline import outline
+from citewise.ui.owner import Owner
+from citewise.ui.owner_routes import OwnerRoutes
+from citewise.ui.record_routes import RecordRoutes
+from citewise.ui.records import Records
+from citewise.ui.refusals import (
+    RefusedError,
+    add_refusals,
+    json_answer,
+    require_own_page,
+)
+from citewise.ui.tokens import folder_name
+from citewise.ui.upload_routes import UploadRoutes
+from citewise.ui.visitor_assistant import VisitorAssistant
+from citewise.ui.visitors import Visitors
+
+if TYPE_CHECKING:
+    from citewise.assistant import Assistant
+    from citewise.ui.contract import Hooks
+
+__all__ = ["Extras"]
+
+_MOST_SERVERS = 20
+
+
+class Extras:
+    """Adds all of it to an app; ``close`` it when the app has ended.
+
+    Raises:
+        InputError, EvaluationError: the question set cannot be used.
+        IndexFault: the data folder cannot be used.
+    """
+
+    def __init__(self, app: FastAPI, hooks: Hooks, assistant: Assistant, options: Options) -> None:
+        self._held = ExitStack()
+        self.folder = _locked_folder(options.data, self._held)
+        self.options = options
+        self.visitors = Visitors(
+            self.folder / "visitors", assistant, options.limits, common=options.common
+        )
+        self.records = Records(self.folder / "answers.sqlite3", options.keep_days)
+        self.records.sweep()
+        questions = QuestionSet(options.questions) if options.questions else None
+        add_refusals(app)
+        UploadRoutes(self.visitors, token_of, uploads=options.uploads).add_to(app)
+        RecordRoutes(self.records, token_of, questions).add_to(app)
+        if options.owner:
+            OwnerRoutes(Owner(options.owner), self.records).add_to(app)
+        self._add_own_routes(app)
+        app.add_middleware(
+            VisitorCookie,
+            name=cookie_name(self.folder),
+            seconds=max(options.limits.idle_seconds, int(options.keep_days * 86400)),
+        )
+        hooks.assistant_for = self.assistant_for
+        hooks.ask_options.append(_remember_history)
+        hooks.on_answer.append(self._keep)
+        self.visitors.start_sweeping()
+
+    def assistant_for(self, request: Request) -> VisitorAssistant:
+        """Whose documents a request is about."""
+        return VisitorAssistant(self.visitors.get(token_of(request)))
+
+    def close(self) -> None:
+        """Stop working in the background; nothing that was brought is lost."""
+        self.visitors.close()
+        self._held.close()
+
+    def _keep(self, request: Request, key: str, answer: Answer) -> None:
+        token = token_of(request)
+        own = self.visitors.get(token).own_names()
+        used = {c.document for c in answer.citations} | {e.document for e in answer.evidence}
+        history = getattr(request.state, "history", ())
+        self.records.add(
+            key,
+            folder_name(token),
+            answer,
+            history=history,
+            private=bool(used & own) and not self.visitors.common,
+        )
+
+    def _add_own_routes(self, app: FastAPI) -> None:
+        @app.get("/api/outline")
+        def outlined(request: Request, document: str) -> JSONResponse:
+            try:
+                return json_answer(outline(self.assistant_for(request).document(document)))
+            except CitewiseError:
+                raise RefusedError(404, "not_found", "There is no such document.") from None
+
+        @app.get("/api/mine")
+        def mine(request: Request) -> JSONResponse:
+            kept = self.records.of_visitor(folder_name(token_of(request)))
+            return json_answer(
+                {
+                    "answers": len(kept),
+                    "uploads": len(self.visitors.get(token_of(request)).uploads),
+                    "keep_days": self.options.keep_days,
+                    "idle_seconds": self.options.limits.idle_seconds,
+                    "owner": bool(self.options.owner),
+                    "questions": self.options.questions is not None,
+                    "open": self.options.uploads,
+                    "common": self.options.common,
+                }
+            )
+
+        @app.delete("/api/mine")
+        def erase(request: Request) -> JSONResponse:
+            require_own_page(request)
+            token = token_of(request)
+            deleted = self.records.delete(folder_name(token))
+            if not self.visitors.common:
+                self.visitors.get(token).erase()
+            return json_answer({"answers": deleted})
+
+
+def _locked_folder(wanted: Path, held: ExitStack) -> Path:
+    """The folder, or the next one beside it where another server is at work in it.
+
+    Raises:
+        IndexFault: it cannot be made or written, or too many servers are running.
+    """
+    for number in range(1, _MOST_SERVERS + 1):
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise IndexFault(
+                f"The folder {folder} cannot be made ({error.strerror}).",
+                "Choose another one with --data.",
+            ) from error
+        try:
+            held.enter_context(writer_lock(folder / "server.lock"))
+        except IndexFault as error:
+            if "is being written by" not in str(error):
+                raise
+            continue
+        return folder
+    raise IndexFault(
+        f"{_MOST_SERVERS} servers are using {wanted} and the folders beside it.",
+        "Stop one, or choose another folder with --data.",
+    )
+
+
+def _remember_history(request: Request, sent: dict[str, Any]) -> dict[str, Any]:
+    """A question is saved for the evals together with those it leans on."""
+    history = sent.get("history") if isinstance(sent, dict) else None
+    texts = history if isinstance(history, list) else []
+    request.state.history = tuple(t[:2000] for t in texts if isinstance(t, str))[-6:]
+    return {}

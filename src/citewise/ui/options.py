@@ -1,0 +1,46 @@
+"""What the visitors of a server may do, and where what they bring is kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from citewise.ui.limits import Limits
+
+__all__ = ["Options", "default_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What visitors may do, and what is kept of it.
+
+    Args:
+        data: the folder for visitors' documents and for answers; one server uses it at a time.
+        limits: sizes, counts, and how long what nobody uses is kept.
+        uploads: whether visitors may bring documents.
+        common: whether all visitors share what any of them brings.
+        questions: the question set that answers can be saved to.
+        owner: the password for the owner's page; without one there is no such page.
+        keep_days: answers, with what was asked, are deleted after that time.
+    """
+
+    data: Path
+    limits: Limits = field(default_factory=Limits)
+    uploads: bool = True
+    common: bool = False
+    questions: Path | None = None
+    owner: str = ""
+    keep_days: float = 30.0
+
+
+def default_data(corpus: Path) -> Path:
+    """Where a chat over this corpus keeps what visitors bring, unless it is told another place."""
+    import hashlib
+
+    from platformdirs import user_data_path
+
+    resolved = corpus.resolve()
+    digest = hashlib.sha256(str(resolved).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    name = re.sub(r"[^\w.-]", "_", resolved.name) or "root"
+    return user_data_path("citewise", appauthor=False) / "chats" / f"{name}-{digest}"

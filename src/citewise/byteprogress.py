@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from citewise.rendering import visible
+
 if TYPE_CHECKING:
     from tqdm import tqdm  # type: ignore[import-untyped, unused-ignore]
 
@@ -66,7 +68,7 @@ class ByteProgress:
     def note(self, line: str) -> None:
         """A line above the bar; a log does without it."""
         if self._bar is not None:
-            self._bar.write(line, file=sys.stderr)
+            self._bar.write(visible(line), file=sys.stderr)
 
     def say(self, line: str) -> None:
         """A line for terminals and logs alike."""
@@ -75,7 +77,7 @@ class ByteProgress:
         if self._bar is not None:
             self.note(line)
         else:
-            print(line, file=sys.stderr, flush=True)
+            print(visible(line), file=sys.stderr, flush=True)
 
 
 def readable(size: int) -> str:

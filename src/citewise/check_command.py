@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from citewise.errors import InputError
+from citewise.rendering import json_text, visible
 from citewise.types import Verdict
 
 __all__ = ["add_parser", "run"]
@@ -62,11 +63,11 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("There is no claim, or no file to check it against.", "See --help.")
     verdict = check(args.claim, [_text(path) for path in args.files])
     if args.json:
-        print(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False, indent=2))
+        print(json_text(dataclasses.asdict(verdict), indent=2))
     else:
-        print(f"{verdict.label} ({verdict.score:.2f}): {verdict.reason}")
+        print(visible(f"{verdict.label} ({verdict.score:.2f}): {verdict.reason}"))
         for part in verdict.claims:
-            print(f"  {part.label} ({part.score:.2f}): {part.claim} ({part.reason})")
+            print(visible(f"  {part.label} ({part.score:.2f}): {part.claim} ({part.reason})"))
     return 0 if verdict.supported else 1
 
 
@@ -85,7 +86,7 @@ def _batch(source: str) -> int:
             raise InputError(f"{source}, line {number}: {error}") from None
         count += 1
         failed += not verdict.supported
-        print(json.dumps(_line(row, verdict), ensure_ascii=False), flush=True)
+        print(json_text(_line(row, verdict)), flush=True)
         if sys.stderr.isatty():
             rate = count / (time.perf_counter() - began)
             print(f"{count} claims, {rate:.0f}/s", end="\r", file=sys.stderr, flush=True)

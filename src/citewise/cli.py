@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from citewise import __version__
 from citewise.errors import CitewiseError
+from citewise.rendering import json_text, visible
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(args)
     except CitewiseError as error:
-        print(f"citewise: {error}", file=sys.stderr)
+        print(visible(f"citewise: {error}"), file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()

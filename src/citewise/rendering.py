@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
 from citewise.types import Answer, Citation, Evidence, Status
 
-__all__ = ["answer_markdown", "answer_terminal", "explanation_lines", "timing_lines", "visible"]
+__all__ = [
+    "answer_markdown",
+    "answer_terminal",
+    "explanation_lines",
+    "json_text",
+    "timing_lines",
+    "visible",
+]
 
 _SPACES = re.compile(r"\s+")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&])")
-_MARKER = re.compile(r"\\\[(\d+)\\\]")
+# What turns bare text into a link or a mention, and what begins a list or a rule.
+_ALIVE = re.compile(r"(?i:(?<=www)\.)|:(?=//)|@|^[-=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]", re.MULTILINE)
+# JSON itself escapes the controls below the space.
+_ACTED_ON = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_JOINERS = "\u200c\u200d"  # these shape letters of several scripts, and emoji
 _NEAREST = 3
 
 
 def visible(text: str) -> str:
     """Text from a document or a model for a terminal: no control or direction characters."""
     return "".join(
-        character if character in "\n\t" or unicodedata.category(character)[0] != "C" else "\ufffd"
+        character
+        if character in f"\n\t{_JOINERS}" or unicodedata.category(character)[0] != "C"
+        else "\ufffd"
         for character in text
     )
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """JSON with non-ASCII characters as they are, but for those that a terminal would act on."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _ACTED_ON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def answer_terminal(answer: Answer) -> str:
@@ -70,10 +90,7 @@ def timing_lines(answer: Answer) -> str:
 
 def answer_markdown(answer: Answer) -> str:
     """The answer with footnotes; nothing in documents or model output becomes live Markdown."""
-    body = (
-        _MARKER.sub(r"[^\1]", _escaped(answer.text)) if answer.citations else _escaped(answer.text)
-    )
-    lines = [f"**{_escaped(answer.question)}**", "", body, ""]
+    lines = [f"**{_escaped(answer.question)}**", "", _footnoted(answer), ""]
     if answer.status is Status.NOT_FOUND:
         lines += [f"- {_escaped(_where(e))}: “{_escaped(_flat(e.text))}”" for e in _nearest(answer)]
     lines += [
@@ -81,6 +98,19 @@ def answer_markdown(answer: Answer) -> str:
         for c in answer.citations
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _footnoted(answer: Answer) -> str:
+    """The text, its numbers made footnotes: those of the citations alone, none that it quotes."""
+    if not answer.sentences:
+        return _escaped(answer.text)
+    quoted = answer.status is Status.QUOTED
+    return ("\n\n" if quoted else " ").join(
+        (f"“{_escaped(_flat(s.text))}”" if quoted else _escaped(_flat(s.text)))
+        + ("" if s.verdict.supported else " (not verified)")
+        + "".join(f" [^{number}]" for number in s.citations)
+        for s in answer.sentences
+    )
 
 
 def _nearest(answer: Answer) -> tuple[Evidence, ...]:
@@ -97,7 +127,8 @@ def _flat(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", visible(text))
+    escaped = _MARKDOWN.sub(r"\\\1", visible(text))
+    return _ALIVE.sub(lambda match: f"&#{ord(match[0])};", escaped)
 
 
 def _number(value: float | str | bool | None) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from citewise.index_progress import IndexProgress
 
+from citewise.rendering import visible
+
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
     from citewise.index import UpdateSummary
@@ -27,7 +29,7 @@ def update_reported(assistant: Assistant, quiet: bool = False) -> UpdateSummary:
             spent = time.perf_counter() - began
             print(f"{summary_line(summary)} in {spent:.1f} s.", file=sys.stderr)
         for file in assistant.skipped:
-            print(f"Left out {file.name}: {file.reason}.", file=sys.stderr)
+            print(visible(f"Left out {file.name}: {file.reason}."), file=sys.stderr)
     return summary
 
 

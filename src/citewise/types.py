@@ -7,7 +7,6 @@ Scores are higher-is-better everywhere.
 from __future__ import annotations
 
 import dataclasses
-import json
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -233,8 +232,11 @@ class Answer:
         return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
     def to_json(self, indent: int | None = None) -> str:
-        """``to_dict()`` as JSON text, without escaping non-ASCII characters."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+        """``to_dict()`` as JSON text; of what is not ASCII, only characters without a shape are
+        escaped, so that it can be printed."""
+        from citewise.rendering import json_text
+
+        return json_text(self.to_dict(), indent)
 
     def to_markdown(self) -> str:
         """The answer with its citations as quoted footnotes, safe to paste."""

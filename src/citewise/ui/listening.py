@@ -9,6 +9,7 @@ import socket
 import sys
 
 from citewise.errors import InputError
+from citewise.rendering import visible
 from citewise.ui import strings
 
 __all__ = ["address_of", "is_loopback", "listening_socket", "say"]
@@ -63,7 +64,7 @@ def is_loopback(host: str) -> bool:
 
 def say(line: str) -> None:
     """Tell whoever started the server; its standard output is for the address alone."""
-    print(line, file=sys.stderr, flush=True)
+    print(visible(line), file=sys.stderr, flush=True)
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> InputError:

@@ -64,7 +64,7 @@ def answer_events(
     elif answerable and generator is not None:
         yield from draft_events(run, sources, index, generator, gate.signals.log_odds)
     with run.timed("compose"):
-        run.contrary = _contrary(run, index, retriever)
+        run.contrary = _contrary(run, index, retriever, where)
         answer = _finish(run, gate, answerable, models, len(sources))
     yield AnswerEvent(answer)
 
@@ -97,11 +97,12 @@ def _gate(
         return estimate(read_signals(run.query, run.evidence, index, log_odds)), generator
 
 
-def _contrary(run: Run, index: Index, retriever: Retriever) -> list[Evidence]:
+def _contrary(run: Run, index: Index, retriever: Retriever, where: Filter | None) -> list[Evidence]:
     """What other documents say otherwise, whether or not it was near the question."""
     if not run.kept:
         return []
-    near = retriever.search(make_query(run.text[:_LONGEST_SEARCHED], (), index), _NEAR_THE_ANSWER)
+    query = make_query(run.text[:_LONGEST_SEARCHED], (), index)
+    near = retriever.search(query, _NEAR_THE_ANSWER, where)
     others = list(dict.fromkeys([*run.evidence, *near]))
     found = contrary_to(run.kept, others, run.query.text, index.idf)
     run.evidence += tuple(item for item in found if not _among(item, run.evidence))

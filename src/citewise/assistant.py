@@ -11,8 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from citewise.asked import History, checked_question, earlier_questions
+from citewise.bounds import Bounds
 from citewise.documents import SkippedFile
 from citewise.errors import GeneratorError, InputError, ModelError
+from citewise.rendering import visible
 from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Filter, Verdict
 
 if TYPE_CHECKING:
@@ -25,15 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Assistant", "aask", "ask", "check", "default_corpus", "default_index", "stream"]
 
-MAX_QUESTION = 2000
-"""Characters in a question."""
-MAX_HISTORY = 50
-"""Earlier questions that are looked at."""
 _TOP_K = 10
-_MOST_RESULTS = 100
 _EMBEDDER = "all-minilm-l6-v2"
-
-History = Sequence["Answer | str"]
 
 
 class Assistant:
@@ -51,6 +47,7 @@ class Assistant:
         mode: "strict" holds back what is not supported, "flag" shows it marked.
         threshold: least probability that an answer answers the question for it to be shown; higher
             refuses more.
+        bounds: what one question may cost; as the environment says by default.
         quiet: do not report building and loading on stderr.
     """
 
@@ -63,6 +60,7 @@ class Assistant:
         embedder: Embedder | None = None,
         mode: Mode = "strict",
         threshold: float = 0.5,
+        bounds: Bounds | None = None,
         quiet: bool = False,
     ) -> None:
         if mode not in ("strict", "flag"):
@@ -73,6 +71,7 @@ class Assistant:
         self.index_folder = Path(index) if index is not None else default_index(self.corpus)
         self.mode: Mode = mode
         self.threshold = threshold
+        self.bounds = bounds or Bounds.from_environment()
         self.skipped: tuple[SkippedFile, ...] = ()
         self._llm = llm if llm is not None else os.environ.get("CITEWISE_LLM", "local")
         self._embedder = embedder
@@ -93,7 +92,7 @@ class Assistant:
         """Answer a question about the documents.
 
         Args:
-            question: at most ``MAX_QUESTION`` characters.
+            question: at most ``bounds.max_question`` characters.
             history: earlier answers or questions of the same conversation, oldest first.
             top_k: how much evidence to return, 1 to 100.
             where: the only documents that may be searched; all by default.
@@ -135,7 +134,8 @@ class Assistant:
         """
         from citewise.filters import checked
 
-        asked, earlier = _checked(question, top_k), _questions(history)
+        asked = checked_question(question, top_k, self.bounds)
+        earlier = earlier_questions(history, self.bounds)
         return self._events(asked, earlier, top_k, checked(where))
 
     def _events(
@@ -152,7 +152,7 @@ class Assistant:
             index=index,
             retriever=retriever,
             generator=generator,
-            settings=Settings(self.mode, self.threshold),
+            settings=Settings(self.mode, self.threshold, max_tokens=self.bounds.max_answer_tokens),
             models=models,
             top_k=top_k,
             where=where,
@@ -171,7 +171,8 @@ class Assistant:
         from citewise.filters import checked
         from citewise.retrieval import make_query
 
-        asked, earlier, only = _checked(question, top_k), _questions(history), checked(where)
+        asked = checked_question(question, top_k, self.bounds)
+        earlier, only = earlier_questions(history, self.bounds), checked(where)
         index, retriever = self._opened()
         return retriever.search(make_query(asked, earlier, index), top_k, only)
 
@@ -314,38 +315,7 @@ class Assistant:
 
     def _say(self, line: str) -> None:
         if not self._quiet:
-            print(line, file=sys.stderr)
-
-
-def _checked(question: str, top_k: int) -> str:
-    if not isinstance(question, str):
-        raise InputError(f"The question is a {type(question).__name__}.", "Give a string.")
-    stripped = question.replace("\x00", " ").strip()
-    if not stripped:
-        raise InputError("The question is empty.", "Ask something about the documents.")
-    if len(stripped) > MAX_QUESTION:
-        raise InputError(
-            f"The question has {len(stripped):,} characters; at most {MAX_QUESTION:,} are allowed.",
-            "Ask a shorter question, and put long texts into the corpus.",
-        )
-    if isinstance(top_k, bool) or not isinstance(top_k, int) or not 1 <= top_k <= _MOST_RESULTS:
-        raise InputError(f"top_k is {top_k!r}.", f"Use a number from 1 to {_MOST_RESULTS}.")
-    # Lone surrogates could neither be sent to a model nor stored.
-    return stripped.encode("utf-8", "replace").decode("utf-8")
-
-
-def _questions(history: History) -> list[str]:
-    if isinstance(history, str):
-        raise InputError("The history is one string.", "Give a list of earlier questions.")
-    recent = list(history)[-MAX_HISTORY:]
-    texts = [item.question if isinstance(item, Answer) else item for item in recent]
-    wrong = next((text for text in texts if not isinstance(text, str)), None)
-    if wrong is not None:
-        raise InputError(
-            f"The history holds a {type(wrong).__name__}.", "Give answers or question strings."
-        )
-    cleaned = (text.strip()[:MAX_QUESTION].encode("utf-8", "replace").decode() for text in texts)
-    return [text for text in cleaned if text]
+            print(visible(line), file=sys.stderr)
 
 
 def default_corpus() -> Path:

@@ -27,7 +27,6 @@ from citewise.wording import agrees
 
 __all__ = ["cell_events", "draft_events"]
 
-_MAX_TOKENS = 160
 _POLAR_ODDS = 0.8
 _OVERRULED = "the table answers the question itself"
 _NO_ANSWER = "it does not answer the question asked"
@@ -103,7 +102,9 @@ def _attempts(
 
 def _stream(run: Run, prompt: Prompt, generator: Generator) -> Iterator[Event]:
     try:
-        with closing(_timed(run, generator.stream(prompt, max_tokens=_MAX_TOKENS))) as pieces:
+        with closing(
+            _timed(run, generator.stream(prompt, max_tokens=run.settings.max_tokens))
+        ) as pieces:
             for piece in pieces:
                 run.draft += piece
                 yield TextEvent(piece)

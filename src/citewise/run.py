@@ -27,7 +27,7 @@ class Settings:
     of a draft is left, the passages are quoted if the documents answer the question with at least
     the probability ``sure``: small models invent an answer to nearly every question that the
     documents do not answer; ``sure_of_polar`` is that for questions that want yes or no.
-    Below ``hopeless`` nothing is drafted.
+    Below ``hopeless`` nothing is drafted. A draft has at most ``max_tokens`` tokens.
     """
 
     mode: Mode = "strict"
@@ -35,6 +35,7 @@ class Settings:
     sure: float = 0.93
     sure_of_polar: float = 0.4
     hopeless: float = 0.1
+    max_tokens: int = 160
 
 
 @dataclass(slots=True)

@@ -22,7 +22,6 @@ _Send: TypeAlias = Callable[[_Message], Awaitable[None]]
 _App: TypeAlias = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 _MAX_BODY: Final = 4 * 1024 * 1024
-"""Gradio sends the conversation back with each question, so this bounds a conversation."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CLOSED = ("/gradio_api/upload", "/gradio_api/file=http", "/gradio_api/proxy=")
 _STREAMED = frozenset({"/api/uploads"})
@@ -58,11 +57,13 @@ class Guard:
         app: what is guarded.
         head: HTML for the end of the head of the page at ``/``. Gradio would add it only once all
             of its own scripts have run.
+        max_body: bytes of a request's body.
     """
 
-    def __init__(self, app: _App, head: str = "") -> None:
+    def __init__(self, app: _App, head: str = "", max_body: int = _MAX_BODY) -> None:
         self._app = app
         self._head = head.encode()
+        self._max_body = max_body
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         if scope["type"] != "http":
@@ -73,7 +74,7 @@ class Guard:
             await _refusal(403, "closed", strings.NO_UPLOADS)(scope, receive, page.send)
             return
         if scope["method"] in _WITH_BODY and scope["path"] not in _STREAMED:
-            body = await _whole_body(receive)
+            body = await _whole_body(receive, self._max_body)
             if body is None:
                 await _refusal(413, "too_large", strings.TOO_LARGE)(scope, receive, page.send)
                 return
@@ -122,7 +123,7 @@ class _Page:
         await self._send({"type": "http.response.body", "body": html})
 
 
-async def _whole_body(receive: _Receive) -> bytes | None:
+async def _whole_body(receive: _Receive, most: int) -> bytes | None:
     """The request's body, or None if it is over the limit, whatever length it announced."""
     chunks, size, more = [], 0, True
     while more:
@@ -130,7 +131,7 @@ async def _whole_body(receive: _Receive) -> bytes | None:
         chunk: bytes = message.get("body", b"")
         more = bool(message.get("more_body", False))
         size += len(chunk)
-        if size > _MAX_BODY:
+        if size > most:
             return None
         chunks.append(chunk)
     return b"".join(chunks)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from citewise.bounds import Bounds
 from citewise.errors import CitewiseError, CorpusError
 from citewise.ui import strings
 from citewise.ui.listening import address_of, is_loopback, listening_socket, say
+from citewise.ui.logs import start_log
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -34,6 +36,7 @@ def build_app(
     examples: Sequence[str] = (),
     hosts: Sequence[str] = (),
     visitors: Options | None = None,
+    bounds: Bounds | None = None,
 ) -> FastAPI:
     """The whole chat as an ASGI app.
 
@@ -43,6 +46,7 @@ def build_app(
         hosts: names by which this server may be addressed besides the loopback ones; ``*`` is any.
         visitors: what visitors may do and what is kept of it; nothing by default. It needs an
             ``Assistant``; close ``app.state.extras`` when the app has ended.
+        bounds: how much and how often may be asked; as the environment says by default.
     """
     from fastapi import FastAPI
     from fastapi.middleware.cors import CORSMiddleware
@@ -53,8 +57,10 @@ def build_app(
     from citewise.ui.contract import Hooks
     from citewise.ui.guards import Guard
     from citewise.ui.page import head
+    from citewise.ui.rates import RateLimit
     from citewise.ui.routes import add_routes
 
+    bounds = bounds or Bounds.from_environment()
     app = FastAPI(title=strings.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/app-static", StaticFiles(directory=_STATIC))
     hooks = Hooks(assistant_for=lambda _: assistant)
@@ -65,7 +71,8 @@ def build_app(
     app.add_middleware(CORSMiddleware, allow_origins=[])
     # A page elsewhere whose name is made to point at this machine is stopped by its own name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK_NAMES, *hosts])
-    app.add_middleware(Guard, head=head(sections))
+    app.add_middleware(RateLimit, a_minute=bounds.asks_a_minute)
+    app.add_middleware(Guard, head=head(sections), max_body=bounds.max_request_bytes)
     _in_event_loop(lambda: _mount_page(app))
     return app
 
@@ -170,6 +177,7 @@ def _serve_on(
     exposed = not is_loopback(host)
     if exposed:
         say(strings.OPEN_TO_ALL.format(host=host))
+    start_log()
     app = build_app(
         assistant,
         examples=examples,

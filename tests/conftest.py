@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests; nothing is started for the others."""
+"""What every test runs under, and fixtures of the browser tests."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from no_network import (  # noqa: F401 - pytest finds its hooks by their names
+    pytest_collection_finish,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
 
 
 @pytest.fixture(scope="module")

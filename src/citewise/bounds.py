@@ -22,15 +22,17 @@ class Bounds:
     """Bounds on work. A refusal names the bound, and what to do.
 
     ``max_question``: characters of a question. ``max_history``: earlier questions looked at.
-    ``max_answer_tokens``: tokens of a draft. ``at_once``: questions worked on at a time; more are
-    refused. ``asks_a_minute``: questions of one client; 0 is no bound. ``max_request_bytes``: of
-    one request's body, uploads aside.
+    ``max_answer_tokens``: tokens of a draft. ``at_once``: questions that a chat takes at a time;
+    more are refused. ``answering``: of these, how many the language model works on; the others
+    see their evidence and wait in line. ``asks_a_minute``: questions of one client; 0 is no
+    bound. ``max_request_bytes``: of one request's body, uploads aside.
     """
 
     max_question: int = 2000
     max_history: int = 50
     max_answer_tokens: int = 160
     at_once: int = 16
+    answering: int = 2
     asks_a_minute: int = 60
     max_request_bytes: int = 4 * 1024 * 1024
 

@@ -14,27 +14,30 @@ from uuid import uuid4
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from citewise.bounds import Bounds
 from citewise.errors import CitewiseError, InputError
 from citewise.types import Answer
 from citewise.ui import strings
 from citewise.ui.contract import Hooks
+from citewise.ui.line import Line
 from citewise.ui.turns import Asked, turn_views
 from citewise.ui.views import View, error_view
 
 __all__ = ["add_ask_route"]
 
 _LOG = logging.getLogger(__name__)
-_AT_ONCE = 16
-"""Questions that are worked on at a time."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-def add_ask_route(app: FastAPI, hooks: Hooks) -> None:
+def add_ask_route(app: FastAPI, hooks: Hooks, bounds: Bounds) -> None:
     """Add ``/api/ask``, which takes ``{"question": text, "history": [earlier questions]}``.
 
-    A page that goes away, or stops reading, cancels the model.
+    A page that goes away, or stops reading, cancels the model. More questions than ``bounds``
+    allow at once are refused; of the others, those that wait for the model are told how many
+    come first.
     """
-    places = threading.BoundedSemaphore(_AT_ONCE)
+    places = threading.BoundedSemaphore(bounds.at_once)
+    line = Line(bounds.answering)
 
     @app.post("/api/ask")
     async def ask(request: Request) -> Response:
@@ -50,11 +53,13 @@ def add_ask_route(app: FastAPI, hooks: Hooks) -> None:
             return _refusal(400, "not_json", strings.NOT_JSON)
         if not places.acquire(blocking=False):
             return _refusal(503, "busy", strings.BUSY)
-        lines = _lines(lambda: _views(hooks, request, asked, sent), places.release)
+        lines = _lines(lambda: _views(hooks, request, asked, sent, line), places.release)
         return StreamingResponse(lines, media_type="application/x-ndjson", headers=_HEADERS)
 
 
-def _views(hooks: Hooks, request: Request, asked: Asked, sent: dict[str, Any]) -> Iterator[View]:
+def _views(
+    hooks: Hooks, request: Request, asked: Asked, sent: dict[str, Any], line: Line
+) -> Iterator[View]:
     options: dict[str, Any] = {}
     try:
         for add in hooks.ask_options:
@@ -71,7 +76,7 @@ def _views(hooks: Hooks, request: Request, asked: Asked, sent: dict[str, Any]) -
                 observe(request, record, answer)
         return {"id": record}
 
-    yield from turn_views(assistant, asked, answered, **options)
+    yield from turn_views(assistant, asked, answered, line, **options)
 
 
 @contextlib.contextmanager

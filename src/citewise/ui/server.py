@@ -65,7 +65,7 @@ def build_app(
     app.mount("/app-static", StaticFiles(directory=_STATIC))
     hooks = Hooks(assistant_for=lambda _: assistant)
     add_routes(app, hooks, examples)
-    add_ask_route(app, hooks)
+    add_ask_route(app, hooks, bounds)
     sections = _add_extras(app, hooks, assistant, visitors)
     # Without a policy of ours, Gradio would let any page served from this machine read answers.
     app.add_middleware(CORSMiddleware, allow_origins=[])

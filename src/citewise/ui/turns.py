@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, cast
 
 from citewise.errors import CitewiseError, InputError
-from citewise.types import Answer, AnswerEvent, Event
+from citewise.types import Answer, AnswerEvent, Event, EvidenceEvent
 from citewise.ui import strings
 from citewise.ui.contract import ChatAssistant
+from citewise.ui.line import Line, Place
 from citewise.ui.suggesting import follow_ups
 from citewise.ui.views import View, error_view, event_view, linker
 
@@ -51,6 +53,7 @@ def turn_views(
     assistant: ChatAssistant,
     asked: Asked,
     answered: Callable[[Answer], View] = lambda _: {},
+    line: Line | None = None,
     **options: Any,
 ) -> Iterator[View]:
     """The views of each event, then of the follow-ups; a fault becomes the last view.
@@ -61,8 +64,10 @@ def turn_views(
         assistant: answers the question.
         asked: what is asked.
         answered: told of the answer before the page is; what it returns is added to the view.
+        line: before the language model; evidence is shown before it is this turn's time.
         options: passed on to ``stream``, such as what to search.
     """
+    place = line.join() if line is not None else None
     link = linker(lambda: {d.name: d.sha256 for d in assistant.documents()})
     try:
         stream = assistant.stream(asked.question, history=asked.history, **options)
@@ -72,6 +77,8 @@ def turn_views(
                 if isinstance(event, AnswerEvent):
                     view |= answered(event.answer)
                 yield view
+                if isinstance(event, EvidenceEvent) and place is not None:
+                    yield from _queue_views(place)
                 if isinstance(event, AnswerEvent):
                     yield _follow_ups(assistant, event.answer, asked)
     except CitewiseError as error:
@@ -79,6 +86,19 @@ def turn_views(
     except Exception:
         _LOG.exception("A question could not be answered.")
         yield error_view(strings.CRASHED)
+    finally:
+        if place is not None:
+            place.leave()
+
+
+def _queue_views(place: Place) -> Iterator[View]:
+    """How many questions the model answers first, and about how long that takes, if known."""
+    waited = False
+    for ahead, seconds in place.wait():
+        waited = True
+        yield {"type": "queue", "ahead": ahead, "seconds": ceil(seconds) if seconds else None}
+    if waited:
+        yield {"type": "queue", "ahead": 0, "seconds": None}
 
 
 def _follow_ups(assistant: ChatAssistant, answer: Answer, asked: Asked) -> View:

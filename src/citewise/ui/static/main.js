@@ -68,7 +68,7 @@ function receive(turn, event, seconds) {
     turn.evidence = event.evidence;
     turn.found_seconds = seconds;
   } else if (event.type === "queue") {
-    turn.waiting = event;
+    turn.waiting = event.ahead ? event : null;
   } else if (event.type === "text") {
     turn.waiting = null;
     turn.draft += event.delta;

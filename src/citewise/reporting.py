@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citewise.index_progress import IndexProgress
-
 from citewise.rendering import visible
 
 if TYPE_CHECKING:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
+from fastapi.testclient import TestClient
+from httpx import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from citewise.bounds import Bounds
+from citewise.ui import build_app
 from citewise.ui.line import Line, Place
 from citewise.ui.turns import Asked, turn_views
 from ui_double import Double
@@ -123,3 +128,43 @@ def test_whoever_stops_while_waiting_or_fails_leaves_the_line() -> None:
     other.leave()
     assert list(turn_views(double, Asked("crash"), line=line))[-1]["type"] == "error"
     assert len(line) == 0
+
+
+def test_one_that_is_refused_is_told_when_a_turn_is_likely_to_end() -> None:
+    now = [0.0]
+    line = Line(2, clock=lambda: now[0])
+    assert line.until_one_ends() == 5.0
+    place = line.join()
+    assert first(place) is None
+    now[0] = 8.0
+    place.leave()
+    assert line.until_one_ends() == 4.0
+
+
+def test_more_than_can_wait_are_refused_in_words() -> None:
+    double = Double(pause=0.3)
+    with TestClient(
+        build_app(double, bounds=Bounds(at_once=2, answering=1)), base_url="http://127.0.0.1"
+    ) as client:
+        replies: list[Response] = []
+
+        def ask() -> None:
+            replies.append(client.post("/api/ask", json={"question": "What?"}))
+
+        threads = [threading.Thread(target=ask) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        codes = sorted(reply.status_code for reply in replies)
+        assert codes == [200, 200, 503, 503, 503]
+        refused = next(reply for reply in replies if reply.status_code == 503)
+        assert refused.json()["error"] == "busy"
+        assert "Ask again" in refused.json()["message"]
+        assert refused.headers["retry-after"] == "5"
+        queued = [
+            line for reply in replies for line in reply.text.splitlines() if '"queue"' in line
+        ]
+        assert json.loads(queued[0])["ahead"] == 1
+        assert ask() is None
+        assert replies[-1].status_code == 200

@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from math import ceil
 from typing import Any, cast
 from uuid import uuid4
 
@@ -52,7 +53,9 @@ def add_ask_route(app: FastAPI, hooks: Hooks, bounds: Bounds) -> None:
         except (ValueError, RecursionError):
             return _refusal(400, "not_json", strings.NOT_JSON)
         if not places.acquire(blocking=False):
-            return _refusal(503, "busy", strings.BUSY)
+            refusal = _refusal(503, "busy", strings.BUSY)
+            refusal.headers["Retry-After"] = str(ceil(line.until_one_ends()))
+            return refusal
         lines = _lines(lambda: _views(hooks, request, asked, sent, line), places.release)
         return StreamingResponse(lines, media_type="application/x-ndjson", headers=_HEADERS)
 

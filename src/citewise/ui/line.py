@@ -15,6 +15,8 @@ from statistics import median
 __all__ = ["Line", "Place"]
 
 _REMEMBERED = 15
+_UNKNOWN = 5.0
+"""Seconds that one refused should wait while no turn has ended yet."""
 _HEARTBEAT = 1.0
 """Seconds after which a waiting place looks whether its reader is still there."""
 
@@ -45,6 +47,11 @@ class Line:
         """How many are in it, those at work among them."""
         with self._changed:
             return len(self._places)
+
+    def until_one_ends(self) -> float:
+        """Seconds until a turn is likely to end, as the latest ones did."""
+        with self._changed:
+            return median(self._took) / self.at_once if self._took else _UNKNOWN
 
     def _ahead(self, place: Place) -> int:
         """How many have to finish before it is this place's turn."""

@@ -2,6 +2,10 @@
 
 ``install`` adds an audit hook, which no library can go around in Python and none can remove. Each
 attempt fails, and is written to the file named by ``CITEWISE_TEST_NETWORK_LOG``.
+
+``conftest`` takes pytest's hooks from here, so that the whole suite runs like this. Only what
+fetches the models, once, comes before: without them the tests marked ``model`` could not run at
+all. An attempt that no test expects fails the whole run, with its address.
 """
 
 from __future__ import annotations
@@ -11,10 +15,22 @@ import ipaddress
 import os
 import socket
 import sys
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["LOG", "allowed", "environment_for_children", "install"]
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = [
+    "LOG",
+    "allowed",
+    "environment_for_children",
+    "install",
+    "pytest_collection_finish",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+]
 
 LOG = "CITEWISE_TEST_NETWORK_LOG"
 _EVENTS = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo")
@@ -62,3 +78,45 @@ def environment_for_children(folder: Path) -> None:
     )
     paths = [str(folder), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fetch the models that the tests need, then forbid every connection beyond this machine."""
+    if session.config.option.collectonly or LOG in os.environ:
+        return
+    if any(item.get_closest_marker("model") for item in session.items):
+        _fetch_models()
+    folder = Path(tempfile.mkdtemp(prefix="citewise-no-network-"))
+    os.environ[LOG] = str(folder / "attempts.txt")
+    environment_for_children(folder)
+    install()
+
+
+def _fetch_models() -> None:
+    from citewise.errors import ModelError
+    from citewise.fetching import ensure
+    from citewise.registry import DEFAULT_MODELS, get
+
+    try:
+        for name in DEFAULT_MODELS:
+            ensure(get(name))
+    except ModelError as error:
+        print(error)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in which something left this machine."""
+    if _attempts() and session.exitstatus == 0:
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what left."""
+    if tried := _attempts():
+        terminalreporter.section("left this machine", red=True)
+        terminalreporter.write_line("\n".join(tried))
+
+
+def _attempts() -> list[str]:
+    log = Path(os.environ.get(LOG, ""))
+    return sorted(set(log.read_text("utf-8").splitlines())) if log.is_file() else []

@@ -56,6 +56,11 @@ TONNES = "The Tidewater plant processes 48,000 tonnes of kelp a year."
             "The Brenna bridge is 777 metres long.",
         ),
         (
+            "How long is the Brenna bridge?",
+            "The Brenna bridge is 777 metres long.",
+            "The Brenna bridge is 412 metres long and was finished in 1968.",
+        ),
+        (
             "What share of the kelp becomes food?",
             "A share of 10% of the kelp becomes food.",
             "The share of kelp that becomes food is 35%.",
@@ -104,6 +109,16 @@ def test_another_attribute_is_not(question: str, answer: str, other: str) -> Non
     assert contrary(question, answer, other) == []
 
 
+def test_a_span_may_be_named_by_one_before_it() -> None:
+    said = span("a.txt", "The repair of the Brenna bridge cost 999 million kroner.")
+    kept = Attribution(Verdict(Label.SUPPORTED, 1.0, "", said.text), (said,))
+    other = span("b.txt", "The repair cost 23 million kroner, and the bridge reopened in 2022.")
+    title = span("b.txt", "The Brenna bridge")
+    question = "What did the repair of the Brenna bridge cost?"
+    assert contrary_to([kept], [other, title], question, lambda _: 1.0) == [other]
+    assert contrary_to([kept], [other], question, lambda _: 1.0) == []
+
+
 def test_reports_of_different_years_do_not_disagree() -> None:
     other = "The Tidewater plant processes 51,000 tonnes of kelp a year."
     assert contrary(KELP, TONNES, other, here="report_2023.txt", there="report_2024.txt") == []
@@ -131,13 +146,14 @@ def test_what_is_only_flagged_is_not_compared() -> None:
     assert contrary_to(kept, others, KELP, lambda _: 1.0) == []
 
 
-def asked(folder: Path, reply: str, question: str) -> tuple[Answer, bool]:
+OTHER = "The Tidewater plant processes 99,000 tonnes of kelp a year."
+
+
+def asked(folder: Path, reply: str, question: str, letter: str = OTHER) -> tuple[Answer, bool]:
     corpus = folder / "corpus"
     corpus.mkdir()
     (corpus / "report.txt").write_text(f"{TONNES}\n", encoding="utf-8")
-    (corpus / "letter.txt").write_text(
-        "The Tidewater plant processes 99,000 tonnes of kelp a year.\n", encoding="utf-8"
-    )
+    (corpus / "letter.txt").write_text(f"{letter}\n", encoding="utf-8")
     with Assistant(
         corpus, folder / "index", llm=Scripted(reply), embedder=HashEmbedder(), quiet=True
     ) as assistant:
@@ -165,6 +181,14 @@ def test_an_answer_says_that_two_documents_disagree_and_cites_both(
     assert [c.document for c in answer.citations] == [first, second]
     assert [s.verdict.supported for s in answer.sentences] == [True, True]
     assert answer.explanation["documents_disagree"] is True
+    assert exact
+
+
+def test_what_one_document_denies_another_may_state(tmp_path: Path) -> None:
+    denial = "Correction: the Tidewater plant does not process 48,000 tonnes of kelp a year."
+    answer, exact = asked(tmp_path, TONNES, KELP, denial)
+    assert answer.text == f"{TONNES} [1] But another document says otherwise: “{denial}” [2]"
+    assert [c.document for c in answer.citations] == ["report.txt", "letter.txt"]
     assert exact
 
 

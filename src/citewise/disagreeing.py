@@ -22,6 +22,8 @@ __all__ = ["contrary_to"]
 
 _MOST = 2
 _SAME_WORDS = 0.8
+# Characters between a span and the one that names whom it speaks of.
+_NEAR = 800
 _DENIED_WORDS = 0.8
 _YEAR = re.compile(r"(?<![\w.,$€£])(?:1[5-9]|20)\d\d(?![\w%])")
 # Words that say of when, of what part, or how sure a value is: a value under another of them is
@@ -48,6 +50,7 @@ _ONE_HOLDER = re.compile(
 )
 _WHO = re.compile(r"\b(?:who(?:se)?|where|which|what)\b", re.IGNORECASE)
 _ASKS_TIME = re.compile(r"^\W*when\b|\b(?:which|what) (?:year|date)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r";|\b(?:and|but|which|who|while|whereas)\b", re.IGNORECASE)
 _BEHIND = re.compile(r"\s*[-–]?\s*([^\W\d_]+)")
 
 
@@ -73,36 +76,55 @@ def contrary_to(
         for other in others:
             if other.document in cited or other.document in found or other.kind == "heading":
                 continue
-            if _says_otherwise(attribution, other, question, weight):
+            around = _around(other, others)
+            if _says_otherwise(attribution, other, around, question, weight):
                 found[other.document] = other
     return list(found.values())[:_MOST]
 
 
+def _around(item: Evidence, others: Sequence[Evidence]) -> str:
+    """The words near a span in its document, which name whom its "the bridge" or "it" means."""
+    near = (
+        other.text
+        for other in others
+        if other.document == item.document and abs(other.start - item.start) <= _NEAR
+    )
+    return " ".join([item.heading, *near])
+
+
 def _says_otherwise(
-    attribution: Attribution, other: Evidence, question: str, weight: Callable[[str], float]
+    attribution: Attribution,
+    other: Evidence,
+    around: str,
+    question: str,
+    weight: Callable[[str], float],
 ) -> bool:
     claim, best = attribution.verdict.claim, attribution.evidence[0]
     there = other.rendered or other.text
-    if not _same_subject(claim, question, other) or _periods(best) != _periods(other):
+    asked_names = [name for name in names(question) if _holds(claim, name)]
+    if _periods(best) != _periods(other):
+        return False
+    if not all(_holds(f"{there} {around}", name) for name in asked_names):
         return False
     if _denies(claim, there, weight):
         return True
     asked = frozenset(content_terms(question))
     shared = frozenset(t for t in asked & frozenset(content_terms(claim)) if not t[0].isdigit())
     words = frozenset(lexical_terms(f"{other.heading} {there}"))
+    words |= {term for name in asked_names for term in name.terms}
     if not shared or recall(shared, words, weight) < _SAME_WORDS:
         return False
-    if _conditions(there) - _conditions(f"{claim} {best.rendered or best.text} {question}"):
-        return False
-    if not _ASKS_TIME.search(question) and _years(there) - _years(f"{claim} {question}"):
-        return False
-    return _other_number(claim, best, there, question) or _other_name(claim, best, there, question)
+    if _other_number(claim, best, there, question):
+        return True
+    return not _differs(there, claim, best, question) and _other_name(claim, best, there, question)
 
 
-def _same_subject(claim: str, question: str, other: Evidence) -> bool:
-    """Whether the span holds each name that the question asks about and the answer repeats."""
-    there = f"{other.heading} {other.rendered or other.text}"
-    return all(_holds(there, name) for name in names(question) if _holds(claim, name))
+def _differs(clause: str, claim: str, best: Evidence, question: str) -> bool:
+    """Whether a clause speaks of another time, part or kind than the answer and its source."""
+    if _conditions(clause) - _conditions(f"{claim} {best.rendered or best.text} {question}"):
+        return True
+    asks_time = _ASKS_TIME.search(question) is not None
+    return not asks_time and bool(_years(clause) - _years(f"{claim} {question}"))
 
 
 def _periods(item: Evidence) -> frozenset[str]:
@@ -133,10 +155,19 @@ def _other_number(claim: str, best: Evidence, there: str, question: str) -> bool
             and not holds(proof, rival)
             and not holds(ours, rival)
             and not holds(given, rival)
+            and not _differs(_clause(there, rival), claim, best, question)
             for rival in theirs
         ):
             return True
     return False
+
+
+def _clause(text: str, number: Quantity) -> str:
+    """What stands around a number, up to the next "and", "but" or "which"."""
+    ends = [match.span() for match in _CLAUSE.finditer(text)]
+    start = max((end for _, end in ends if end <= number.start), default=0)
+    stop = min((begin for begin, _ in ends if begin > number.start), default=len(text))
+    return text[start:stop]
 
 
 def _comparable(one: Quantity, here: str, other: Quantity, there: str) -> bool:

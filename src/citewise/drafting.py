@@ -150,7 +150,14 @@ def _best_attribution(run: Run, text: str, index: Index) -> Attribution:
     """Of the sentence, or of the longest beginning of it that is supported."""
 
     def judged(part: str) -> Attribution:
-        return attribute(part, run.evidence, weight=index.idf, given=run.query.text)
+        found = attribute(part, run.evidence, weight=index.idf, given=run.query.text)
+        if found.verdict.label is not Label.CONTRADICTED:
+            return found
+        # What one document denies another may state: then the answer shows both.
+        against = {item.document for item in found.evidence}
+        others = [item for item in run.evidence if item.document not in against]
+        again = attribute(part, others, weight=index.idf, given=run.query.text)
+        return again if again.verdict.supported else found
 
     lead, rest = split_lead(text)
     whole = judged(rest)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from citewise import __version__
 from citewise.errors import CitewiseError
-from citewise.rendering import json_text, visible
+from citewise.rendering import visible
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant

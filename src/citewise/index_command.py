@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citewise.errors import CitewiseError, InputError
+from citewise.rendering import json_text, visible
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -109,7 +109,7 @@ def _watch(assistant: Assistant, args: argparse.Namespace) -> None:
             done = _updated(assistant, False)
         except CitewiseError as error:
             # Somebody else may be writing, or the folder may be gone for a moment.
-            print(f"citewise: {error}", file=sys.stderr)
+            print(visible(f"citewise: {error}"), file=sys.stderr)
             continue
         if done.reason:
             _print_update(done, args)
@@ -155,11 +155,11 @@ def _repair(assistant: Assistant, args: argparse.Namespace) -> int:
         report = _checked(assistant)
         repair_index(unopened_database(assistant.index_folder), report)
         for finding in report.findings:
-            print(f"Mended: {finding.problem}.", file=sys.stderr)
+            print(visible(f"Mended: {finding.problem}."), file=sys.stderr)
     done = _updated(assistant, thorough=True)
     report = _checked(assistant)
     if args.json:
-        print(_json({"update": dataclasses.asdict(done), "check": _plain(report)}))
+        print(json_text({"update": dataclasses.asdict(done), "check": _plain(report)}, 2))
     else:
         _print_update(done, args)
         _print_check(report, assistant, as_json=False)
@@ -174,7 +174,8 @@ def _stats(folder: Path) -> dict[str, Any]:
 
 
 def _print_stats(stats: dict[str, Any], as_json: bool) -> None:
-    print(_json(stats) if as_json else "\n".join(f"{name}: {v}" for name, v in stats.items()))
+    text = "\n".join(f"{name}: {value}" for name, value in stats.items())
+    print(json_text(stats, 2) if as_json else visible(text))
 
 
 def _print_update(
@@ -190,18 +191,19 @@ def _print_update(
         found: dict[str, Any] = {"update": dataclasses.asdict(done)}
         if assistant is not None:
             found = {**assistant.stats(), **found}
-        print(_json(found), flush=True)
+        print(json_text(found, 2), flush=True)
     else:
-        print("\n".join(update_lines(done, all_names=args.all, planned=planned)), flush=True)
+        lines = update_lines(done, all_names=args.all, planned=planned)
+        print(visible("\n".join(lines)), flush=True)
 
 
 def _print_check(report: CheckReport, assistant: Assistant, as_json: bool) -> None:
     from citewise.reporting import check_lines
 
     if as_json:
-        print(_json(_plain(report)))
+        print(json_text(_plain(report), 2))
     else:
-        print("\n".join(check_lines(report, assistant.index_folder)))
+        print(visible("\n".join(check_lines(report, assistant.index_folder))))
 
 
 def _plain(report: CheckReport) -> dict[str, Any]:
@@ -209,7 +211,3 @@ def _plain(report: CheckReport) -> dict[str, Any]:
     findings = [{"part": f.part, "problem": f.problem} for f in report.findings]
     counts = {name: getattr(report, name) for name in kept}
     return {"sound": report.sound, **counts, "findings": findings}
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)

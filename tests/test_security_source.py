@@ -97,3 +97,10 @@ def test_nothing_in_the_page_comes_from_elsewhere() -> None:
             assert re.search(r"https?://|@import|\beval\(|new Function|innerHTML", text) is None, (
                 path
             )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_csv_is_written(path: Path) -> None:
+    """Spreadsheets run formulas that stand in a cell; who adds such a file has to neutralise it."""
+    names = {name for name, _ in called(parsed(path))}
+    assert names.isdisjoint({"csv.writer", "csv.DictWriter", "writer.writerow", "DictWriter"})

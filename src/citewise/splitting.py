@@ -33,13 +33,15 @@ def split(document: Document) -> tuple[Passage, ...]:
     path: list[tuple[int, str]] = []
     pending: list[Span] = []
     lead_in = ""
+    # Where headings are marked, a line that only looks like one stands below them all.
+    guessed = 0 if document.format == "text" else 7
     for block in _blocks(document):
         if block.kind == "heading":
             title = _heading_title(document.text, block)
             # A heading right under another one is often a bare line that needs it for its meaning.
             above = path[-1][1] if pending else ""
             pending.append(_heading_span(document.text, block, title, above))
-            path = _deeper(path, block.level, title)
+            path = _deeper(path, block.level or guessed, title)
             continue
         spans = _spans(document.text, block, lead_in)
         lead_in = _lead_in(document.text, block)

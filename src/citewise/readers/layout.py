@@ -35,9 +35,9 @@ class Layout:
         """Everything collected."""
         return "".join(self._parts)
 
-    def mark(self) -> int:
-        """The offset at which the next block begins; separates it from what came before."""
-        self._separate("\n\n")
+    def mark(self, item: bool = False) -> int:
+        """The offset at which the next block, or item of a list, begins; puts the gap before it."""
+        self._separate("\n" if item and self._in_list else "\n\n")
         return self._length
 
     def heading(self, level: int, words: str) -> None:
@@ -104,7 +104,7 @@ class Layout:
         self._in_list = False
 
     def _separate(self, gap: str) -> None:
-        if self._parts and self._parts[-1] != "\n\n":
+        if self._parts and self._parts[-1] not in ("\n", "\n\n"):
             self._add(gap)
 
     def _add(self, text: str) -> None:

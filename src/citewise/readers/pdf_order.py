@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from citewise.readers.pdf_words import Word
@@ -22,6 +22,7 @@ _FEWEST_COLUMN_LINES = 4
 _SENTENCE_LETTERS = 25
 _DEEPEST = 6
 _FULL = 0.95
+_FAR = 4.0  # line heights without any text: what stands below is something else
 
 
 @dataclass(slots=True)
@@ -49,6 +50,8 @@ class Cells:
 
 Piece = Line | Cells
 Row = list[Piece]
+Gap = tuple[float, float]
+Band = tuple[list[Row], list[Gap]]
 
 
 def lines_of(words: Sequence[Word]) -> list[Line]:
@@ -82,7 +85,10 @@ def _parted(words: Sequence[Word]) -> list[list[Word]]:
 
 
 def _line(words: Sequence[Word]) -> Line:
-    text, size = " ".join(word.text for word in words), max(word.size for word in words)
+    text, size = words[0].text, max(word.size for word in words)
+    for before, word in itertools.pairwise(words):
+        touching = before.text.endswith("-") and word.x0 - before.x1 < 0.05 * size
+        text += word.text if touching else f" {word.text}"
     first, bold = words[0], all(word.bold for word in words)
     return Line(text, first.x0, words[-1].x1, first.base, size, bold)
 
@@ -116,7 +122,7 @@ def rows_of(pieces: Sequence[Piece]) -> list[Row]:
 def in_order(pieces: Sequence[Piece], depth: int = 0) -> Iterator[list[Piece]]:
     """Runs of pieces as a person reads them: each run a column, or a table by itself."""
     pending: list[Piece] = []
-    for band, gaps in _bands(rows_of(pieces)):
+    for band, gaps in _with_column_tops(_bands(rows_of(pieces))):
         flat = [piece for row in band for piece in row]
         if not gaps or depth > _DEEPEST or _is_chance(band):
             pending.extend(flat)
@@ -138,6 +144,27 @@ def in_order(pieces: Sequence[Piece], depth: int = 0) -> Iterator[list[Piece]]:
         yield pending
 
 
+def _with_column_tops(bands: Iterable[Band]) -> list[Band]:
+    """Bands with the lines that stand above them but at one side of their gaps.
+
+    A column may begin higher than its neighbour, whose first line is a heading.
+    """
+    found: list[Band] = []
+    for band, gaps in bands:
+        while gaps and found and not found[-1][1]:
+            above = found[-1][0]
+            row, size = above[-1], band[0][0].size
+            near = band[0][0].base - row[0].base <= 2 * max(size, row[0].size)
+            aside = all(p.x1 <= g[0] or p.x0 >= g[1] for p in row for g in gaps)
+            if not (near and aside):
+                break
+            band.insert(0, above.pop())
+            if not above:
+                found.pop()
+        found.append((band, gaps))
+    return found
+
+
 def _is_chance(band: Sequence[Row]) -> bool:
     """A line or two with a gap are spaced out words, unless whole sentences stand side by side."""
     if len(band) > 2:
@@ -145,10 +172,7 @@ def _is_chance(band: Sequence[Row]) -> bool:
     return any(len(p.text) < _SENTENCE_LETTERS for row in band for p in row if isinstance(p, Line))
 
 
-Gap = tuple[float, float]
-
-
-def _bands(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[Gap]]]:
+def _bands(rows: Sequence[Row]) -> Iterator[Band]:
     """Runs of rows that leave common gaps free, with these gaps."""
     band: list[Row] = []
     free: list[Gap] = []
@@ -162,7 +186,9 @@ def _bands(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[Gap]]]:
             common = _common(free, own)
             together = _inner(common, *wider, row)
             crosses = len(row) == 1 and len(together) < len(inner)
-            if crosses or bool(inner) != bool(together) or (not inner and alone):
+            tables = any(isinstance(piece, Cells) for piece in (*band[-1], *row))
+            far = inner and not tables and row[0].base - band[-1][0].base > _FAR * row[0].size
+            if far or crosses or bool(inner) != bool(together) or (not inner and alone):
                 yield band, inner
                 band = []
             else:

@@ -26,6 +26,7 @@ _BULLET = re.compile(r"[•‣▪◦●○■□\uf0b7\uf0a7]\s*|[-–—*]\s+")
 _NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-zA-Z])[.)]\s+\S")
 _ENDS_SENTENCE = re.compile(r"[.!?:;。！？…][\"'”’»)\]]*$")
 _CUT = re.compile(r"(\w*[^\W\d_])[-\u2010]$")
+_CUT_NUMBER = re.compile(r"\d[-\u2010\u2013]$")
 _WORD = re.compile(r"\w+(?:[-\u2010]\w+)*")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LARGER = 1.15
@@ -77,14 +78,14 @@ def _body_size(pages: Sequence[PageText]) -> float:
 
 def _vocabulary(pages: Sequence[PageText]) -> frozenset[str]:
     """Words that stand whole somewhere: they decide how cut ones are put together."""
-    return frozenset(
-        word.lower()
-        for page in pages
-        for run in page.runs
-        for line in run
-        if isinstance(line, TextLine)
-        for word in _WORD.findall(line.text.rstrip("-\u2010"))
-    )
+    found: set[str] = set()
+    for page in pages:
+        for line in (line for run in page.runs for line in run if isinstance(line, TextLine)):
+            for word in _WORD.findall(line.text.rstrip("-\u2010").lower()):
+                found.add(word)
+                parts = word.split("-")
+                found.update(f"{a}-{b}" for a, b in itertools.pairwise(parts))
+    return frozenset(found)
 
 
 def _blocks(
@@ -161,6 +162,7 @@ def _block(
     kind: Kind = "item" if _is_item(text) else "prose"
     left = min(line.x0 for line in lines)
     full = len(lines) > 1 and lines[-1].x1 > left + 0.75 * (right - left)
+    full = full or text.endswith(("-", "\u2010"))
     return _Block(kind, [(page, text)], size, bold, full=full)
 
 
@@ -172,6 +174,8 @@ def _joined(text: str, more: str, vocabulary: frozenset[str]) -> str:
 
 def _cut(text: str, more: str, vocabulary: frozenset[str]) -> tuple[str, str]:
     """The two ends as they belong together, with the blank between them if there is one."""
+    if _CUT_NUMBER.search(text[-4:]) and more[:1].isdigit():
+        return text, more
     cut = _CUT.search(text[-60:]) if text.endswith(("-", "\u2010")) else None
     following = _LETTERS.match(more)
     if not cut or not following:
@@ -238,7 +242,8 @@ def _written(
     layout = Layout()
     starts: list[int] = []
     for block in blocks:
-        position = layout.mark()
+        bullet = block.kind == "item" and _BULLET.match(block.text) is not None
+        position = layout.mark(bullet)
         for page, text in block.pieces:
             while len(starts) <= page:
                 starts.append(position)
@@ -247,7 +252,7 @@ def _written(
             add_sheet(layout, block.rows)
         elif block.kind == "heading":
             layout.heading(levels[round(block.size, 0), block.bold], block.text)
-        elif block.kind == "item" and _BULLET.match(block.text):
+        elif bullet:
             layout.item(_BULLET.sub("", block.text, count=1))
         else:
             layout.paragraph(block.text)

@@ -18,7 +18,8 @@ __all__ = ["Rule", "Sheet", "Word", "look_at"]
 
 Turn = Callable[[float, float, float, float], "tuple[float, float, float, float]"]
 
-_WORD = re.compile(r"\S+")
+# A word that is cut at the end of a line goes on behind PDFium's hyphen, in the next line.
+_WORD = re.compile("[^\\s\x02\ufffe]+[\x02\ufffe]?")
 _LINE = re.compile(r"[^\r\n]+")
 _BOLD = 600
 _HYPHENS = re.compile("[\x02\ufffe\u00ad]")  # How PDFium writes a hyphen at the end of a line.

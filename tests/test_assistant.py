@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -282,3 +284,39 @@ def test_the_answer_as_json_and_markdown(corpus: Path) -> None:
     markdown = answer.to_markdown()
     assert "in 1843. [^1]" in markdown
     assert "[^1]: notes.txt › Team notes: “Ada Lovelace" in markdown
+
+
+# A long life beside other processes
+
+
+def other_process_updates(corpus: Path, name: str, text: str) -> None:
+    (corpus / name).write_text(text, encoding="utf-8")
+    with make(corpus, "none") as other:
+        other.update()
+
+
+def test_an_update_by_another_process_is_seen(corpus: Path) -> None:
+    with make(corpus, "none") as assistant:
+        assert assistant.search("Who carries bread?")[0].document == "notes.txt"
+        other_process_updates(corpus, "ships.txt", "Ships carry bread.")
+        assert assistant.search("Who carries bread?")[0].text == "Ships carry bread."
+        assert assistant.document("ships.txt").text == "Ships carry bread."
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows does not delete what is open")
+def test_an_index_deleted_under_a_running_assistant_is_built_again(corpus: Path) -> None:
+    with make(corpus, "none") as assistant:
+        before = assistant.search(QUESTION)
+        shutil.rmtree(assistant.index_folder)
+        assert assistant.search(QUESTION) == before
+        assert (assistant.index_folder / "citewise.sqlite3").is_file()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows does not delete what is open")
+def test_an_index_replaced_under_a_running_assistant_is_the_one_that_counts(corpus: Path) -> None:
+    with make(corpus, "none") as assistant:
+        assistant.search(QUESTION)
+        shutil.rmtree(assistant.index_folder)
+        other_process_updates(corpus, "ships.txt", "Ships carry bread.")
+        assert assistant.search("Who carries bread?")[0].text == "Ships carry bread."
+        assert [info.name for info in assistant.documents()] == ["notes.txt", "ships.txt"]

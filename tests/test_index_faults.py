@@ -1,5 +1,4 @@
 import contextlib
-import json
 import logging
 import os
 import random
@@ -388,78 +387,6 @@ def test_a_vector_file_that_cannot_be_written_leaves_the_previous_index(folder):
         (folder / "vectors-2.faiss").rmdir()
         index.update(NEW, split_lines)
         assert sorted(p.name for p in folder.glob("vectors*")) == ["vectors-2.faiss"]
-
-
-KILLS = """
-import json, os, random, signal, sys, time
-from pathlib import Path
-from doubles import HashEmbedder, document, split_lines
-from citewise.index import Index
-import faiss
-
-folder, kills = Path(sys.argv[1]), int(sys.argv[2])
-
-def corpus(name):
-    other = {"old": "bread", "new": "ships"}[name]
-    text = "\\n\\n".join(f"Paragraph {i} is about {other}." for i in range(30))
-    return [document("both.txt", text), document(f"{name}.txt", f"Only {name}.")]
-
-def state(index):
-    found = [(d.name, index.document(d.name).text) for d in index.documents()]
-    for name in ("old", "new"):
-        if found == sorted((d.name, d.text) for d in corpus(name)):
-            break
-    else:
-        return f"mixed: {found}"
-    for wanted in (d.text.split("\\n\\n")[i] for d in corpus(name) for i in (0, -1)):
-        (hit,) = index.dense(index.embedder.embed_query(wanted), 1)
-        if [s.passage.text for s in index.passages([hit.id])] != [wanted]:
-            return f"lost {wanted}"
-    if len(index.lexical(f"only {name}", 99)) != 1:
-        return "words lost"
-    return name
-
-def run_until_killed():
-    with Index.open(folder, HashEmbedder()) as index:
-        for turn in range(10_000):
-            index.update(corpus(("new", "old")[turn % 2]), split_lines)
-
-with Index.open(folder, HashEmbedder()) as index:
-    index.update(corpus("old"), split_lines)
-generator, states = random.Random(11), []
-for _ in range(kills):
-    child = os.fork()
-    if not child:
-        try:
-            run_until_killed()
-        finally:
-            os._exit(1)
-    time.sleep(generator.uniform(0.0, 0.12))
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    assert os.WTERMSIG(status) == signal.SIGKILL, "ended by itself"
-    with Index.open(folder, HashEmbedder()) as index:
-        states.append(state(index))
-with Index.open(folder, HashEmbedder()) as index:
-    index.update(corpus("new"), split_lines)
-    states.append(state(index))
-print(json.dumps([states, sorted(p.name for p in folder.iterdir())]))
-"""
-
-
-@posix
-def test_killed_at_any_moment_it_holds_the_old_or_the_new(tmp_path):
-    command = [sys.executable, "-W", "ignore", "-c", KILLS, str(tmp_path / "index"), "40"]
-    paths = os.pathsep.join(path for path in [str(Path(__file__).parent), *sys.path] if path)
-    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "damaged" not in done.stderr
-    states, files = json.loads(done.stdout)
-    assert len(states) == 41
-    assert set(states) == {"old", "new"}
-    assert states[-1] == "new"
-    assert len([name for name in files if name.startswith("vectors")]) == 1
 
 
 # Writers

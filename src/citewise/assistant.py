@@ -78,6 +78,7 @@ class Assistant:
         self._quiet = quiet
         self._lock = threading.RLock()
         self._ready: tuple[Index, Retriever] | None = None
+        self._identity = ""
         self._generator: Generator | None = None
         self._generator_made = False
 
@@ -214,6 +215,7 @@ class Assistant:
             summary = index.refresh(source, split, thorough=thorough, progress=progress)
             self.skipped = summary.changes.skipped
             self._ready = (index, Retriever(index, embedder))
+            self._identity = index.identity()
             return summary
 
     @property
@@ -255,6 +257,13 @@ class Assistant:
 
     def _opened(self) -> tuple[Index, Retriever]:
         with self._lock:
+            if self._ready is not None and self._ready[0].identity() != self._identity:
+                self._say(
+                    f"The index in {self.index_folder} was deleted or replaced; it is looked at "
+                    "anew."
+                )
+                self._ready[0].close()
+                self._ready = None
             if self._ready is None:
                 from citewise.reporting import update_reported
 

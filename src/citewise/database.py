@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from enum import Enum
 from pathlib import Path
+from typing import TypeAlias
 
 from citewise.errors import IndexFault
 from citewise.schema import FORMAT, SCHEMA, TABLES
@@ -28,6 +29,9 @@ _NUMBERS = {
     "span_count",
     "span_terms",
 }
+
+
+_File: TypeAlias = tuple[int, int]  # Its device and its number there.
 
 
 class Condition(Enum):
@@ -93,7 +97,7 @@ class Database:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self.read_only = read_only
-        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[tuple[_File, sqlite3.Connection]] = queue.LifoQueue()
 
     def create(self) -> None:
         """Create the schema unless it is there."""
@@ -109,16 +113,16 @@ class Database:
         """A connection that sees one unchanging state.
 
         Raises:
-            IndexFault: the file cannot be read.
+            IndexFault: the file cannot be read, or is gone.
         """
         # A damaged schema shows as text that is not UTF-8.
         with faults_of(self.path.parent, (sqlite3.Error, UnicodeDecodeError)):
-            connection = self._reader()
+            file, connection = self._reader()
             try:
                 with _transaction(connection, "DEFERRED"):
                     yield connection
             finally:
-                self._idle.put(connection)
+                self._idle.put((file, connection))
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -141,13 +145,28 @@ class Database:
         """Close the idle connections; the object stays usable."""
         with contextlib.suppress(queue.Empty):
             while True:
-                self._idle.get_nowait().close()
+                self._idle.get_nowait()[1].close()
 
-    def _reader(self) -> sqlite3.Connection:
+    def _reader(self) -> tuple[_File, sqlite3.Connection]:
+        """A connection to the file that is there now: it may have been deleted or replaced."""
+        file = self._file()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                opened, connection = self._idle.get_nowait()
+                if opened == file:
+                    return file, connection
+                connection.close()
+        return file, _connect(self.path, read_only=self.read_only)
+
+    def _file(self) -> _File:
         try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            return _connect(self.path, read_only=self.read_only)
+            status = self.path.stat()
+        except OSError as error:
+            raise IndexFault(
+                f"The index in {self.path.parent} is gone ({error.strerror}).",
+                "Build it again with `citewise index`.",
+            ) from error
+        return status.st_dev, status.st_ino
 
 
 def meta(connection: sqlite3.Connection) -> dict[str, str]:

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citewise import filters, lexical, records
-from citewise.database import Database
+from citewise.database import Database, meta
 from citewise.derived import DerivedVectors
 from citewise.derivedwords import DerivedWords
-from citewise.errors import CorpusError
+from citewise.errors import CorpusError, IndexFault
 from citewise.index_stats import index_stats
 from citewise.lexical import Hit
 from citewise.metering import Progress, Step
@@ -210,6 +210,18 @@ class Index:
     def stats(self) -> dict[str, int | str]:
         """Counts, the manifest's entries, and the size of the folder in bytes."""
         return index_stats(self._database)
+
+    def identity(self) -> str:
+        """What tells this index from any other, such as one built in its place; "" if it is gone.
+
+        Empty too as long as nothing was ever published in it.
+        """
+        try:
+            with self._database.reading() as connection:
+                manifest = meta(connection)
+        except IndexFault:
+            return ""
+        return manifest["identity"] if manifest["generation"] != "0" else ""
 
     def close(self) -> None:
         """Close what is open; the index stays usable."""

@@ -7,8 +7,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from citewise.database import faults_of
 from citewise.errors import IndexFault
@@ -31,7 +31,8 @@ def writer_lock(path: Path, wait: float = 0.0) -> Iterator[None]:
     """
     # Opened for appending, so that the loser does not empty the holder's note of its process id.
     with faults_of(path.parent):
-        file = path.open("a+b")
+        # Unbuffered, so that on a full disk nothing is left to fail when it is closed.
+        file = path.open("a+b", buffering=0)
     with file:
         if not _locked_within(file, wait):
             raise IndexFault(
@@ -39,15 +40,15 @@ def writer_lock(path: Path, wait: float = 0.0) -> Iterator[None]:
                 "Wait until it has finished, then run again.",
             )
         try:
-            file.truncate(0)
-            file.write(str(os.getpid()).encode())
-            file.flush()
+            with faults_of(path.parent, (OSError,)):
+                file.truncate(0)
+                file.write(str(os.getpid()).encode())
             yield
         finally:
             _unlock(file)
 
 
-def _locked_within(file: IO[bytes], wait: float) -> bool:
+def _locked_within(file: FileIO, wait: float) -> bool:
     end = time.monotonic() + wait
     while not _lock(file):
         if time.monotonic() >= end:
@@ -56,7 +57,7 @@ def _locked_within(file: IO[bytes], wait: float) -> bool:
     return True
 
 
-def _holder(file: IO[bytes]) -> str:
+def _holder(file: FileIO) -> str:
     try:
         file.seek(0)
         number = file.read(20).decode("ascii")
@@ -68,7 +69,7 @@ def _holder(file: IO[bytes]) -> str:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: IO[bytes]) -> bool:
+    def _lock(file: FileIO) -> bool:
         file.seek(0)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -76,19 +77,19 @@ if sys.platform == "win32":
             return False
         return True
 
-    def _unlock(file: IO[bytes]) -> None:
+    def _unlock(file: FileIO) -> None:
         file.seek(0)
         msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(file: IO[bytes]) -> bool:
+    def _lock(file: FileIO) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
 
-    def _unlock(file: IO[bytes]) -> None:
+    def _unlock(file: FileIO) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)

@@ -186,7 +186,7 @@ def test_equal_passages_share_their_vectors(built, corpus):
 
 
 def test_a_file_that_cannot_be_used_is_told_every_time_and_read_once(built, corpus):
-    (corpus.root / "bad.txt").write_bytes(b"a\xffb\xfe")
+    (corpus.root / "bad.txt").write_text(" \n")
     os.utime(corpus.root / "bad.txt", (LONG_AGO, LONG_AGO))
     reasons = []
     for _ in range(2):
@@ -418,3 +418,22 @@ def test_a_second_writer_is_told_while_the_first_prepares(built, corpus):
     built.refresh(corpus, split_lines, progress=write_too)
     assert len(told) == 1
     assert_sound(built)
+
+
+def test_a_lost_vector_file_takes_the_words_of_later_changes_along(
+    index, corpus, small_files, monkeypatch
+):
+    monkeypatch.setattr("citewise.derivedwords.SMALL", 5)
+    monkeypatch.setattr("citewise.index_check_words.SMALL", 5)
+    many(corpus, 2)
+    index.refresh(corpus, split_lines)
+    corpus.write("late.txt", "Rye came late.")
+    index.refresh(corpus, split_lines)
+    assert_sound(index)
+    (index.folder / "vectors-1.faiss").unlink()
+    for _ in range(2):
+        with Index.open(index.folder, HashEmbedder()) as again:
+            assert best(again, "Rye came late.") == ("late.txt", "Rye came late.")
+            assert len(again.lexical("rye", 5)) == 1
+            assert len(again.lexical("bread", 5)) == 2
+        assert_sound(index)

@@ -12,6 +12,7 @@ import numpy as np
 
 from citewise.database import Database, meta, set_meta
 from citewise.errors import IndexFault
+from citewise.filing import file_vectors
 from citewise.layers import Layers
 from citewise.locking import writer_lock
 from citewise.opening import LOCK
@@ -91,8 +92,10 @@ class DerivedVectors:
             now = meta(connection)
             # Another generation took its file away with good reason.
             if all(now[key] == manifest[key] for key in ("identity", "generation")):
-                generation = int(now["vectors_generation"])
-                path = vectors_path(self._folder, generation)
+                path = vectors_path(self._folder, int(now["vectors_generation"]))
                 _log.warning("%s was missing or altered; rebuilt from the database.", path)
-                set_meta(connection, vectors_sha256=index.save(path))
-                connection.execute("DELETE FROM refiled")
+                if connection.execute("SELECT 1 FROM refiled").fetchone():
+                    # The words' file knows of the same changes, and must follow.
+                    file_vectors(connection, self._folder, anew=True)
+                else:
+                    set_meta(connection, vectors_sha256=index.save(path))

@@ -23,7 +23,7 @@ from citewise.records import removed_passages
 from citewise.schema import LIVE
 from citewise.words import Words
 
-__all__ = ["SMALL", "DerivedWords", "file_words"]
+__all__ = ["SMALL", "DerivedWords", "every_word", "file_words"]
 
 SMALL = 20_000
 """Up to so many passages FTS5 answers in a few milliseconds, and nothing else is kept."""
@@ -71,7 +71,7 @@ class DerivedWords:
             )
             base = postingsfile.load(path, file)
             if base is None:
-                words = Words((_everything(connection),), np.empty(0, np.int64))
+                words = Words((every_word(connection),), np.empty(0, np.int64))
                 return _Held(state, self._write_back(words.layers[0], manifest), words)
             earlier = Words((base,), np.empty(0, np.int64))
         return _Held(state, file, _brought_up(connection, earlier))
@@ -104,14 +104,16 @@ def file_words(connection: sqlite3.Connection, folder: Path) -> None:
     if int(manifest["passage_count"]) > SMALL:
         path = postingsfile.postings_path(folder, int(manifest["vectors_generation"]))
         with faults_of(folder, (OSError,)):
-            digest = postingsfile.save(_everything(connection), path)
+            digest = postingsfile.save(every_word(connection), path)
     set_meta(connection, postings_sha256=digest)
 
 
 _LIVE = f"passages JOIN documents ON documents.id = document WHERE state = '{LIVE}'"
 
 
-def _everything(connection: sqlite3.Connection) -> Postings:
+def every_word(connection: sqlite3.Connection) -> Postings:
+    """The postings of all live passages, from the rows."""
+
     def spans(terms: Sequence[str]) -> Iterable[int]:
         counts = dict(connection.execute("SELECT term, doc FROM spans_vocab"))
         return (counts.get(term, 0) for term in terms)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from citewise.database import Database, faults_of, meta
+from citewise.database import Database, meta
 from citewise.errors import IndexFault
 from citewise.index_check_documents import check_document
 from citewise.index_check_vectors import check_vector_file, check_vectors
+from citewise.index_check_words import check_full_text, check_postings
 from citewise.index_findings import Finding
 from citewise.metering import Meter, Progress
 from citewise.schema import LIVE
@@ -70,7 +70,7 @@ def check_index(database: Database, progress: Progress | None = None) -> CheckRe
             for finding in _all_findings(connection, database.path.parent, report, progress):
                 report.add(finding)
         if not database.read_only:
-            for finding in _words(database):
+            for finding in check_full_text(database):
                 report.add(finding)
         with database.reading() as connection:
             if meta(connection) != before:
@@ -104,6 +104,7 @@ def _all_findings(
         meter.advance(size, name)
     yield from check_vectors(connection, report)
     yield from check_vector_file(connection, folder)
+    yield from check_postings(connection, folder)
     yield from _manifest(connection, report)
     yield from _files(connection)
     (report.waiting,) = connection.execute(
@@ -133,31 +134,6 @@ def _database(connection: sqlite3.Connection, report: CheckReport) -> Iterator[F
             yield Finding("database", str(verdict).split("\n")[0])
     for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
         yield Finding("database", f"row {row} of {table} belongs to no row of {parent}")
-
-
-def _words(database: Database) -> Iterator[Finding]:
-    """FTS5 compares its lists with the rows, in a transaction that changes nothing."""
-    with (
-        faults_of(database.path.parent, (sqlite3.OperationalError,)),
-        closing(sqlite3.connect(database.path, isolation_level=None)) as connection,
-    ):
-        for table in ("passages_fts", "spans_fts"):
-            connection.execute("BEGIN")
-            problem = _compared(connection, table)
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if problem:
-                yield Finding("words", f"{table} does not agree with the passages ({problem})")
-
-
-def _compared(connection: sqlite3.Connection, table: str) -> str:
-    try:
-        connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
-    except sqlite3.OperationalError:  # Locked, for example: nothing is known about the words.
-        raise
-    except sqlite3.DatabaseError as error:
-        return str(error)
-    return ""
 
 
 def _manifest(connection: sqlite3.Connection, report: CheckReport) -> Iterator[Finding]:

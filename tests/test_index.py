@@ -110,6 +110,8 @@ def test_stats(filled):
         "spans": 7,
         "dimensions": 64,
         "embedder": "hash-64",
+        "vectors": "exact (flat)",
+        "words": "FTS5",
         "generation": 1,
         "format": FORMAT,
         "path": str(filled.folder),

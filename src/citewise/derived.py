@@ -16,7 +16,8 @@ from citewise.filing import file_vectors
 from citewise.layers import Layers
 from citewise.locking import writer_lock
 from citewise.opening import LOCK
-from citewise.records import added_vectors, all_vectors, removed_passages
+from citewise.records import added_vectors, removed_passages
+from citewise.vectorfile import built
 from citewise.vectors import VectorIndex, vectors_path
 
 __all__ = ["DerivedVectors"]
@@ -76,7 +77,8 @@ class DerivedVectors:
             path = vectors_path(self._folder, int(generation))
             base = VectorIndex.load(path, manifest["vectors_sha256"])
         if base is None:
-            rebuilt = VectorIndex.build(*all_vectors(connection, dimensions))
+            count = int(manifest["passage_count"])
+            rebuilt = built(connection, dimensions, count).index
             self._write_back(rebuilt, manifest)
             return _Held(state, ("", "", ""), Layers(rebuilt, None, np.empty(0, np.int64)))
         ids, vectors = added_vectors(connection, dimensions)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from citewise.database import faults_of, meta, set_meta
 from citewise.derivedwords import file_words
-from citewise.records import all_vectors, dimensions_of
-from citewise.vectors import VectorIndex, vectors_path
+from citewise.records import dimensions_of
+from citewise.vectorfile import built
+from citewise.vectors import vectors_path
 
 __all__ = ["file_vectors"]
 
@@ -40,9 +41,10 @@ def file_vectors(connection: sqlite3.Connection, folder: Path, *, anew: bool = F
         return
     generation, digest = int(manifest["generation"]), ""
     if dimensions:
-        index = VectorIndex.build(*all_vectors(connection, dimensions))
+        made = built(connection, dimensions, held)
         with faults_of(folder, (OSError,)):
-            digest = index.save(vectors_path(folder, generation))
+            digest = made.index.save(vectors_path(folder, generation))
+        set_meta(connection, vectors_kind=made.kind, vectors_recall=f"{made.recall:.3f}")
     connection.execute("DELETE FROM refiled")
     set_meta(
         connection, dimensions=dimensions, vectors_generation=generation, vectors_sha256=digest

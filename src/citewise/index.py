@@ -149,8 +149,19 @@ class Index:
         index = self._vectors.current(self.embedder.name)
         if index is None:
             return []
-        ids, scores = index.search(vector, k, within)
+        ids, scores = index.search(vector, k * index.oversample, within)
+        if index.oversample > 1:
+            ids, scores = self._ranked_exactly(vector, ids, k)
         return [Hit(int(i), float(score)) for i, score in zip(ids, scores, strict=True)]
+
+    def _ranked_exactly(
+        self, vector: NDArray[np.float32], ids: NDArray[np.int64], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        with self._database.reading() as connection:
+            found, vectors = records.vectors_of(connection, ids, len(vector))
+        scores = vectors @ vector
+        best = np.lexsort((found, -scores))[:k]
+        return found[best], scores[best]
 
     def lexical(self, question: str, k: int, within: NDArray[np.int64] | None = None) -> list[Hit]:
         """The ``k`` passages that fit best by BM25; any characters are allowed.

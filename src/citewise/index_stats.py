@@ -25,10 +25,23 @@ def index_stats(database: Database) -> dict[str, int | str]:
         "spans": int(manifest["span_count"]),
         "dimensions": int(manifest["dimensions"]),
         "embedder": manifest["embedder"],
+        **_searched(manifest),
         "generation": int(manifest["generation"]),
         "format": FORMAT,
         "bytes": sum(_size(file) for file in folder.iterdir()),
         "path": str(folder),
+    }
+
+
+def _searched(manifest: dict[str, str]) -> dict[str, str]:
+    """How vectors and words are searched; the recall is that measured when the file was built."""
+    kind, recall = manifest.get("vectors_kind", ""), manifest.get("vectors_recall", "")
+    vectors = "none yet" if not kind else "exact (flat)"
+    if kind not in ("", "exact"):
+        vectors = f"{kind}, ranked by exact vectors; recall@10 against exact search {recall}"
+    return {
+        "vectors": vectors,
+        "words": "postings" if manifest.get("postings_sha256") else "FTS5",
     }
 
 

@@ -32,6 +32,11 @@ class Layers:
         held = sum(len(layer) for layer in (self.base, self.added) if layer is not None)
         return held - len(self.gone)
 
+    @property
+    def oversample(self) -> int:
+        """As of ``VectorIndex``."""
+        return self.base.oversample if self.base else 1
+
     def search(
         self, vector: NDArray[np.float32], k: int, within: Ids | None = None
     ) -> tuple[Ids, NDArray[np.float32]]:

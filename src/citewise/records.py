@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ __all__ = [
     "dimensions_of",
     "document_infos",
     "live_passages",
+    "live_vector_blocks",
     "passage_text",
     "passages_of",
     "read_document",
@@ -85,6 +86,17 @@ def all_vectors(
         f"SELECT passages.id, vectors.vector {_LIVE_VECTORS} ORDER BY passages.id"
     )
     return _gathered(rows, count, dimensions)
+
+
+def live_vector_blocks(
+    connection: sqlite3.Connection, dimensions: int, size: int = 8192
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """As ``all_vectors``, in blocks: all of a large index would take too much memory."""
+    rows = connection.execute(
+        f"SELECT passages.id, vectors.vector {_LIVE_VECTORS} ORDER BY passages.id"
+    )
+    while block := rows.fetchmany(size):
+        yield _gathered(block, len(block), dimensions)
 
 
 def added_vectors(

@@ -1,4 +1,4 @@
-"""Exact nearest-neighbour search over unit vectors; the only module that knows FAISS.
+"""Nearest-neighbour search over unit vectors; with citewise.clusters, all that knows FAISS.
 
 Everything here is derived from SQLite and can be rebuilt from it. FAISS files carry no checksum
 of their own, so a file is trusted only if its SHA-256 is the one SQLite holds.
@@ -8,19 +8,31 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from citewise.errors import IndexFault, InputError
 
-__all__ = ["VectorIndex", "remove_other_generations", "sync_folder", "vectors_path"]
+__all__ = [
+    "VectorIndex",
+    "faiss_library",
+    "remove_other_generations",
+    "sync_folder",
+    "vectors_path",
+]
 
 _LARGEST_FILE = 64 * 1024**3
+# From this size on a file is read twice, since holding it beside its index takes too much memory.
+_LARGE_FILE = 128 * 1024**2
+_BLOCK = 1 << 20
+# How many times as many vectors as wanted are found by codes, to be ranked by exact vectors.
+_OVER_BYTES, _OVER_PRODUCTS = 2, 8
 
 
 class VectorIndex:
@@ -41,18 +53,38 @@ class VectorIndex:
         """Length of each vector."""
         return int(self._index.d)
 
+    @property
+    def oversample(self) -> int:
+        """Scores are exact if this is 1; else so many times more should be found and ranked anew.
+
+        An exact index finds what is nearest, a clustered one most of it.
+        """
+        if not self._clustered:
+            return 1
+        product = hasattr(self._index, "pq")
+        return _OVER_PRODUCTS if product else _OVER_BYTES
+
+    @property
+    def _clustered(self) -> bool:
+        return hasattr(self._index, "nprobe")
+
     def ids(self) -> NDArray[np.int64]:
         """All ids, in the order in which they are held."""
-        return np.asarray(_faiss().vector_to_array(self._index.id_map), np.int64)
+        if self._clustered:
+            lists = self._index.invlists
+            return np.concatenate([_list_ids(lists, n) for n in range(lists.nlist)])
+        return np.asarray(faiss_library().vector_to_array(self._index.id_map), np.int64)
 
     def reconstruct(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors of these ids as they are held, shape ``(len(ids), dimensions)``."""
+        if self._clustered:
+            self._index.set_direct_map_type(faiss_library().DirectMap.Hashtable)
         return np.asarray(self._index.reconstruct_batch(ids), np.float32)
 
     @classmethod
     def build(cls, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> VectorIndex:
         """Index ``vectors``, shape ``(n, dimensions)``, under ``ids``, shape ``(n,)``."""
-        faiss = _faiss()
+        faiss = faiss_library()
         index = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
         index.add_with_ids(np.ascontiguousarray(vectors, np.float32), ids.astype(np.int64))
         return cls(index)
@@ -61,12 +93,16 @@ class VectorIndex:
     def load(cls, path: Path, sha256: str) -> VectorIndex | None:
         """The index in ``path``, or None if the file is missing or not the one expected."""
         try:
+            if path.stat().st_size >= _LARGE_FILE:
+                # Not mapped: a process dies if a file it has mapped is cut short.
+                whole = _digest(path) == sha256
+                return cls(faiss_library().read_index(str(path))) if whole else None
             data = path.read_bytes()
         except OSError:
             return None
         if hashlib.sha256(data).hexdigest() != sha256:
             return None
-        return cls(_faiss().deserialize_index(np.frombuffer(data, np.uint8)))
+        return cls(faiss_library().deserialize_index(np.frombuffer(data, np.uint8)))
 
     def save(self, path: Path) -> str:
         """Write to ``path`` so that it is there whole or not at all; return its SHA-256.
@@ -74,20 +110,20 @@ class VectorIndex:
         Raises:
             OSError: no room, or not allowed.
         """
-        data = _faiss().serialize_index(self._index).tobytes()
         aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         try:
             with aside.open("wb") as file:
-                file.write(data)
+                _write(self._index, file)
                 file.flush()
                 os.fsync(file.fileno())
+            digest = _digest(aside)
             aside.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 aside.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
-        return hashlib.sha256(data).hexdigest()
+        return digest
 
     def search(
         self,
@@ -123,15 +159,29 @@ class VectorIndex:
         k = min(k, most)
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        options = None
+        selector = None
         if within is not None:
-            options = _only(within)
+            selector = _selector(within)
         elif without is not None and left_out:
-            options = _all_but(without)
+            selector = faiss_library().IDSelectorNot(_selector(without))
         query = np.ascontiguousarray(vector[None], np.float32)
+        if self._clustered:
+            return self._nearest_clusters(query, k, most, selector)
+        options = faiss_library().SearchParameters(sel=selector) if selector else None
         ids, scores = self._past_ties(query, k, most, options)
         best = np.lexsort((ids, -scores))[:k]
         return ids[best], scores[best]
+
+    def _nearest_clusters(
+        self, query: NDArray[np.float32], k: int, most: int, selector: Any
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        # The fewer vectors may be found, the more clusters hold the nearest of them.
+        share = max(1.0, len(self) / most) if selector else 1.0
+        probes = min(self._index.nlist, math.ceil(self._index.nprobe * share))
+        options = faiss_library().SearchParametersIVF(nprobe=probes, sel=selector)
+        scores, ids = self._index.search(query, k, params=options)
+        there = ids[0] >= 0
+        return ids[0][there], scores[0][there]
 
     def _past_ties(
         self, query: NDArray[np.float32], k: int, most: int, options: Any
@@ -150,19 +200,33 @@ class VectorIndex:
             fetch = min(fetch * 4, most)
 
 
-def _only(ids: NDArray[np.int64]) -> Any:
-    return _faiss().SearchParameters(sel=_selector(ids))
+def _write(index: Any, file: BinaryIO) -> None:
+    faiss = faiss_library()
+    # In pieces: a copy in memory would double what the largest index takes.
+    writer = faiss.PyCallbackIOWriter(file.write, _BLOCK)
+    faiss.write_index(index, writer)
 
 
-def _all_but(ids: NDArray[np.int64]) -> Any:
-    faiss = _faiss()
-    return faiss.SearchParameters(sel=faiss.IDSelectorNot(_selector(ids)))
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _list_ids(lists: Any, number: int) -> NDArray[np.int64]:
+    faiss, size = faiss_library(), lists.list_size(number)
+    if not size:
+        return np.empty(0, np.int64)
+    ids: NDArray[np.int64] = faiss.rev_swig_ptr(lists.get_ids(number), size).astype(np.int64)
+    return ids
 
 
 def _selector(ids: NDArray[np.int64]) -> Any:
     chosen = np.zeros(int(ids.max()) + 1, np.bool_)
     chosen[ids] = True
-    return _faiss().IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
+    return faiss_library().IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
 
 
 def vectors_path(folder: Path, generation: int) -> Path:
@@ -190,7 +254,8 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _faiss() -> Any:
+def faiss_library() -> Any:
+    """FAISS, imported at first use."""
     with warnings.catch_warnings():
         # SWIG's types lack a __module__, which Python deprecates.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -54,11 +54,7 @@ class Server:
 
     def start(self) -> None:
         listener = socket.create_server(("127.0.0.1", self.port))
-        config = uvicorn.Config(
-            build_app(self.double, examples=SEED_QUESTIONS),
-            log_level="critical",
-            timeout_graceful_shutdown=1,
-        )
+        config = uvicorn.Config(self.build(), log_level="critical", timeout_graceful_shutdown=1)
         running = self._running = uvicorn.Server(config)
 
         def serve() -> None:
@@ -67,6 +63,10 @@ class Server:
 
         self._thread = threading.Thread(target=serve)
         self._thread.start()
+
+    def build(self) -> Any:
+        """The app to serve."""
+        return build_app(self.double, examples=SEED_QUESTIONS)
 
     def stop(self) -> None:
         if self._running and self._thread:
@@ -121,7 +121,7 @@ def opened(browser: Any, url: str, **options: Any) -> Iterator[Tab]:
     tab.page.goto(url)
     tab.page.wait_for_selector("#cw-host " + QUESTION)
     yield tab
-    assert tab.complaints == []
+    assert tab.complaints == [], tab.complaints
     hosts = {urlsplit(url).hostname for url in tab.requests if url.startswith(("http", "ws"))}
     assert hosts == {"127.0.0.1"}
     assert tab.page.evaluate("window.PWNED") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -288,6 +289,16 @@ def test_only_the_password_lets_in() -> None:
     assert not owner.knows("") and not owner.knows(token + "x")
     owner.log_out(token)
     assert not owner.knows(token)
+
+
+def test_answers_can_be_handed_out_from_one_thread_to_the_next(records: Records) -> None:
+    for number in range(3):
+        records.add(str(number), "me", NOT_FOUND)
+    lines = iter(export_lines(records.all()))
+    found = [next(lines)]
+    with ThreadPoolExecutor(1) as other:
+        found += other.submit(list, lines).result()
+    assert [json.loads(line)["id"] for line in found] == ["2", "1", "0"]
 
 
 def test_many_wrong_tries_have_to_wait() -> None:

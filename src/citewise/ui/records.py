@@ -37,6 +37,7 @@ CREATE INDEX IF NOT EXISTS answers_by_visitor ON answers (visitor, asked);
 CREATE INDEX IF NOT EXISTS answers_by_time ON answers (asked);
 """
 _COLUMNS = "id, visitor, asked, private, history, record, thumb, reason"
+_AT_ONCE = 100
 _PAUSE = 3600.0
 _DAY = 86400.0
 
@@ -109,8 +110,19 @@ class Records:
     def all(self) -> Iterator[Kept]:
         """Everybody's answers, newest first."""
         with self._reading() as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM answers ORDER BY asked DESC")
-            yield from (_kept(row) for row in rows.fetchall())
+            keys = connection.execute("SELECT rowid FROM answers ORDER BY asked DESC").fetchall()
+        # A server hands a long answer out piece by piece, each perhaps in another thread.
+        for start in range(0, len(keys), _AT_ONCE):
+            yield from self._with_row_ids([key for (key,) in keys[start : start + _AT_ONCE]])
+
+    def _with_row_ids(self, keys: Sequence[int]) -> list[Kept]:
+        places = ",".join("?" * len(keys))
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM answers WHERE rowid IN ({places}) ORDER BY asked DESC",
+                keys,
+            ).fetchall()
+        return [_kept(row) for row in rows]
 
     def rate(self, visitor: str, key: str, thumb: int, reason: str) -> bool:
         """Keep what a visitor thinks of their answer; False if they have no such answer."""

@@ -35,4 +35,4 @@ function entry(document, all) {
   return make("li", {}, button);
 }
 
-document.addEventListener("citewise:documents", list);
+document.addEventListener("citewise:documents", () => { if (container) list(); });

@@ -7,6 +7,8 @@ from typing import Any, Final
 __all__ = ["VISITORS_ENGLISH"]
 
 VISITORS_ENGLISH: Final[dict[str, Any]] = {
+    # Said more carefully than where the server keeps nothing.
+    "no_conversations": "Your conversations are listed here.",
     # Documents of one's own
     "add_files": "Add documents, or drop them here",
     "files_closed": "This chat takes no files. Choose here which documents a question searches.",

@@ -7,6 +7,8 @@ from typing import Any, Final
 __all__ = ["SAID_TO_VISITORS_CHINESE", "VISITORS_CHINESE"]
 
 VISITORS_CHINESE: Final[dict[str, Any]] = {
+    # Said more carefully than where the server keeps nothing.
+    "no_conversations": "您的对话会列在这里。",
     # Documents of one's own
     "add_files": "添加文档，或拖放到此处",
     "files_closed": "此聊天不接受文件。您可以在此选择提问时搜索哪些文档。",

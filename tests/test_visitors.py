@@ -18,9 +18,9 @@ from citewise import Assistant
 from citewise.errors import CorpusError, InputError
 from citewise.types import AnswerEvent, Status
 from citewise.ui.jobs import Jobs
-from citewise.ui.limits import Limits
+from citewise.ui.limits import Limits, TooLargeError
 from citewise.ui.selection import Selection
-from citewise.ui.shelf import TooLargeError, Upload, shown_name
+from citewise.ui.shelf import Upload, shown_name
 from citewise.ui.tokens import folder_name, new_token
 from citewise.ui.visitor import Visitor
 from citewise.ui.visitor_assistant import VisitorAssistant

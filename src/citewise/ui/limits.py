@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-__all__ = ["MIB", "Limits"]
+from citewise.errors import CitewiseError, InputError
+
+__all__ = ["MIB", "Limits", "TooLargeError"]
 
 MIB = 1024 * 1024
+
+
+class TooLargeError(CitewiseError):
+    """A file, or all files together, are larger than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,33 @@ class Limits:
     all_bytes: int = 4096 * MIB
     waiting: int = 200
     idle_seconds: int = 7 * 24 * 3600
+
+    def room(self, name: str, size: int | None, files: int, kept: int) -> int:
+        """The bytes that one more file of a visitor may have.
+
+        Args:
+            name: for the message.
+            size: what was announced, if anything.
+            files: how many the visitor has.
+            kept: the bytes of all of them.
+
+        Raises:
+            TooLargeError: it, or all together, would be too large.
+            InputError: there are too many.
+        """
+        if files >= self.visitor_files:
+            raise InputError(
+                f"There are already {files} files, which is the most allowed.", "Remove one first."
+            )
+        allowed = min(self.file_bytes, self.visitor_bytes - kept)
+        if allowed <= 0:
+            raise TooLargeError("There is no room left for files.", "Remove others first.")
+        if size is not None and size > allowed:
+            raise TooLargeError(
+                f"{name!r} has {size:,} bytes; {allowed:,} are left for it.",
+                "Choose a smaller file, or remove others.",
+            )
+        return allowed
 
     def to_dict(self) -> dict[str, int]:
         """As the page is told."""

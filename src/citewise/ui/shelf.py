@@ -17,10 +17,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
-from citewise.errors import CitewiseError, InputError
+from citewise.errors import InputError
 from citewise.files import safe_name
+from citewise.ui.limits import TooLargeError
 
-__all__ = ["Shelf", "State", "TooLargeError", "Upload", "shown_name"]
+__all__ = ["Shelf", "State", "Upload", "shown_name"]
 
 State: TypeAlias = Literal[
     "waiting", "reading", "splitting", "embedding", "ready", "failed", "cancelled"
@@ -28,10 +29,6 @@ State: TypeAlias = Literal[
 _NOTE = "upload.json"
 _LONGEST_NAME = 150
 _LONGEST_SUFFIX = 12
-
-
-class TooLargeError(CitewiseError):
-    """A file, or all files together, are larger than allowed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ SOURCE_CHANGED: Final = (
     "in it. Ask again to get an answer from the new text."
 )
 TOO_LARGE: Final = "This request is too large. Start a new conversation, or ask a shorter question."
-NO_UPLOADS: Final = "This chat takes no uploads. Put files into the folder it was started with."
+NO_UPLOADS: Final = "No files are taken here. Bring them under Documents, if this chat takes any."
 
 ADDRESS: Final = "citewise is ready at {address} (Ctrl-C stops it)"
 PORT_TAKEN: Final = "Port {wanted} is taken; using {port}."

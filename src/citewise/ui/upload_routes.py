@@ -10,10 +10,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from citewise.errors import CitewiseError, InputError
+from citewise.ui.limits import TooLargeError
 from citewise.ui.refusals import RefusedError, json_answer, json_body, require_own_page
 from citewise.ui.revealing import reveal
 from citewise.ui.selection import Selection
-from citewise.ui.shelf import TooLargeError, Upload
+from citewise.ui.shelf import Upload
 from citewise.ui.sources import SourceId
 from citewise.ui.tokens import folder_name
 from citewise.ui.visitor import Visitor

@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citewise.errors import CitewiseError, InputError
-from citewise.opening import DATABASE
 from citewise.types import Filter
-from citewise.ui.erasing import erase_deleted
 from citewise.ui.jobs import Jobs
 from citewise.ui.limits import Limits
 from citewise.ui.own_assistant import OwnAssistant
+from citewise.ui.own_index import OwnIndex
 from citewise.ui.selection import Selection, load_selection, save_selection
-from citewise.ui.shelf import Shelf, TooLargeError, Upload, shown_name
+from citewise.ui.shelf import Shelf, Upload, shown_name
 from citewise.ui.taking_in import Cancelled, free_name, take_in
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
-    from citewise.index import Index
 
 __all__ = ["Visitor"]
 
@@ -58,7 +56,7 @@ class Visitor:
         self._coming = 0
         self._closing = False
         self._touched = 0.0
-        self._index: Index | None = None
+        self._index = OwnIndex(folder / "index", shared._made_embedder)
         self._selection = load_selection(folder / "selection.json")
         for upload in list(self._uploads.values()):
             if upload.busy:  # The server was stopped in the middle of it.
@@ -103,7 +101,7 @@ class Visitor:
 
     def assistant(self, *, everything: bool = False) -> Assistant:
         """Answers from what is selected, or from all that this visitor may see."""
-        own = self._own_index()
+        own = self._index.current()
         if own is None:
             return self._shared
         return OwnAssistant(
@@ -148,11 +146,7 @@ class Visitor:
         return self.upload(upload.id)
 
     def upload(self, key: str) -> Upload:
-        """The file with this id.
-
-        Raises:
-            KeyError: there is none.
-        """
+        """The file with this id, or a KeyError."""
         with self._lock:
             return self._uploads[key]
 
@@ -190,7 +184,7 @@ class Visitor:
                 self._shelf.remove(upload)
                 self._selection = self._selection.with_names(removed=upload.documents)
                 self._keep_selection()
-            self._forget(upload.documents)
+            self._index.forget(upload.documents)
         self._stopping.discard(key)
 
     def erase(self) -> None:
@@ -200,9 +194,7 @@ class Visitor:
         with self._writing, self._lock:
             self._uploads.clear()
             self._selection = Selection()
-            if self._index is not None:
-                self._index.close()
-                self._index = None
+            self._index.close()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self) -> None:
@@ -210,10 +202,8 @@ class Visitor:
         with self._lock:
             self._closing = True
             self._stopping.update(self._uploads)
-        with self._writing, self._lock:
-            if self._index is not None:
-                self._index.close()
-                self._index = None
+        with self._writing:
+            self._index.close()
 
     @property
     def at_work(self) -> bool:
@@ -222,22 +212,9 @@ class Visitor:
 
     def _reserve(self, name: str, size: int | None) -> int:
         """The bytes that a file may take, held until it is there whole."""
-        limits = self._limits
         with self._lock:
-            if len(self._uploads) >= limits.visitor_files:
-                raise InputError(
-                    f"There are already {len(self._uploads)} files, which is the most allowed.",
-                    "Remove one first.",
-                )
             kept = sum(upload.size for upload in self._uploads.values()) + self._coming
-            allowed = min(limits.file_bytes, limits.visitor_bytes - kept)
-            if size is not None and size > allowed:
-                raise TooLargeError(
-                    f"{name!r} has {size:,} bytes; {max(0, allowed):,} are left for it.",
-                    "Choose a smaller file, or remove others.",
-                )
-            if allowed <= 0:
-                raise TooLargeError("There is no room left for files.", "Remove others first.")
+            allowed = self._limits.room(name, size, len(self._uploads), kept)
             reserved = allowed if size is None else size
             self._coming += reserved
             return reserved
@@ -263,23 +240,23 @@ class Visitor:
                 done = take_in(
                     upload,
                     self._shelf.file(upload),
-                    self._writable_index(),
+                    self._index.opened(),
                     taken=self._taken_names(upload),
                     report=self._report,
                 )
                 gone = tuple(name for name in upload.documents if name not in done.documents)
                 if gone:
-                    self._forget(gone)
+                    self._index.forget(gone)
                 with self._lock:
                     self._selection = self._selection.with_names(done.documents, gone)
                     self._keep_selection()
             except Cancelled:
                 if self._closing:
                     return
-                self._erase_unfinished()
+                self._index.erase_unfinished()
                 done = replace(upload, state="cancelled", seconds_left=None)
             except CitewiseError as error:
-                self._erase_unfinished()
+                self._index.erase_unfinished()
                 done = replace(upload, state="failed", problem=str(error), seconds_left=None)
             except Exception:
                 problem = "It could not be read, and the reason is in the server's log."
@@ -306,45 +283,6 @@ class Visitor:
         """Names of other documents: a cited name must lead to one document alone."""
         own = {n for other in self.uploads if other.id != upload.id for n in other.documents}
         return frozenset(own | {info.name for info in self._shared.documents()})
-
-    def _erase_unfinished(self) -> None:
-        """An update writes what it has prepared so far: of one that is given up, nothing stays."""
-        index = self._own_index()
-        if index is not None:
-            with suppress(CitewiseError):
-                erase_deleted(index.folder / DATABASE)
-
-    def _forget(self, names: tuple[str, ...]) -> None:
-        from citewise.splitting import split
-
-        index = self._own_index()
-        if index is None:
-            return
-        kept = [info.name for info in index.documents() if info.name not in names]
-        if kept:
-            # Also what was prepared for a file that was cancelled goes with this.
-            index.update([index.document(name) for name in kept], split)
-            erase_deleted(index.folder / DATABASE)
-            return
-        with self._lock:
-            self._index = None
-        index.close()
-        shutil.rmtree(index.folder, ignore_errors=True)
-
-    def _own_index(self) -> Index | None:
-        """The index, if anything was ever put into it."""
-        with self._lock:
-            if self._index is None and (self.folder / "index" / DATABASE).exists():
-                self._writable_index()
-            return self._index
-
-    def _writable_index(self) -> Index:
-        from citewise.index import Index
-
-        with self._lock:
-            if self._index is None:
-                self._index = Index.open(self.folder / "index", self._shared._made_embedder())
-            return self._index
 
     def _keep_selection(self) -> None:
         path = self.folder / "selection.json"

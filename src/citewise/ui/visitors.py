@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from citewise.errors import CitewiseError
 from citewise.ui.jobs import Jobs
-from citewise.ui.limits import Limits
-from citewise.ui.shelf import TooLargeError
+from citewise.ui.limits import Limits, TooLargeError
 from citewise.ui.tokens import folder_name
 from citewise.ui.visitor import Visitor
 

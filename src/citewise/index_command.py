@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from citewise.errors import CitewiseError, InputError
+from citewise.errors import CitewiseError, CorpusError, InputError
 from citewise.rendering import json_text, visible
 
 if TYPE_CHECKING:
@@ -77,6 +77,10 @@ def run(args: argparse.Namespace) -> int:
     with Assistant(args.corpus, args.index, llm="none") as assistant:
         if args.check or args.stats:
             _refuse_missing(assistant)
+        if args.watch and not assistant.corpus.exists():
+            raise CorpusError(
+                f"The corpus {str(assistant.corpus)!r} does not exist.", "Give a folder to watch."
+            )
         if args.check:
             return _check(assistant, args)
         if args.repair:
@@ -102,17 +106,21 @@ def _updated(assistant: Assistant, thorough: bool) -> UpdateSummary:
 def _watch(assistant: Assistant, args: argparse.Namespace) -> None:
     from citewise.index_watch import changes
 
-    _print_update(_updated(assistant, args.thorough), args)
-    print(f"Watching {assistant.corpus}; Ctrl-C ends it.", file=sys.stderr)
-    for _ in changes(assistant.corpus):
+    first = True
+    for _ in changes(assistant.corpus, assistant.index_folder):
         try:
-            done = _updated(assistant, False)
+            done = _updated(assistant, args.thorough and first)
         except CitewiseError as error:
+            if first:
+                raise
             # Somebody else may be writing, or the folder may be gone for a moment.
-            print(visible(f"citewise: {error}"), file=sys.stderr)
+            print(f"citewise: {error}", file=sys.stderr)
             continue
-        if done.reason:
+        if first or done.reason:
             _print_update(done, args)
+        if first:
+            print(f"Watching {assistant.corpus}; Ctrl-C ends it.", file=sys.stderr)
+        first = False
 
 
 def _planned(assistant: Assistant, thorough: bool) -> UpdateSummary:

@@ -30,7 +30,7 @@ class ReadLimits:
     text_characters: int = 50_000_000
     pages: int = 20_000
     seconds: int = 60
-    total_seconds: int = 900
+    total_seconds: int = 1800
     memory_bytes: int = 2 * 2**30
     unpacked_bytes: int = 2**30
     members: int = 10_000

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from citewise.readers.pdf_order import Cells
+from citewise.readers.pdf_lines import Cells
 from citewise.readers.pdf_page import PageText, TextLine
 
 __all__ = ["without_furniture"]

@@ -7,116 +7,30 @@ table. After the recursive cut of Nagy, Seth (ICPR 1984), with rows of words ins
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from citewise.readers.pdf_words import Word
+from citewise.readers.pdf_lines import (
+    Cells,
+    Gap,
+    Line,
+    Piece,
+    Row,
+    common_gaps,
+    free_gaps,
+    rows_of,
+)
+from citewise.readers.pdf_unruled import tabled
 
-__all__ = ["Cells", "Line", "in_order", "lines_of", "rows_of"]
+__all__ = ["in_order"]
 
-_MARKER = re.compile(r"[•‣▪◦●○■□–—*\-]|\(?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\d{1,2}(\.\d{1,2})+")
+Band = tuple[list[Row], list[Gap]]
+
 _PROSE_LETTERS = 12
 _FEWEST_COLUMN_LINES = 4
 _SENTENCE_LETTERS = 25
 _DEEPEST = 6
 _FULL = 0.95
 _FAR = 4.0  # line heights without any text: what stands below is something else
-
-
-@dataclass(slots=True)
-class Line:
-    """Words side by side on one baseline, without a wide gap between them."""
-
-    text: str
-    x0: float
-    x1: float
-    base: float
-    size: float
-    bold: bool
-
-
-@dataclass(slots=True)
-class Cells:
-    """A table: rows of cells, the first of which may name the columns."""
-
-    rows: list[list[str]]
-    x0: float
-    x1: float
-    base: float
-    size: float = 0.0
-
-
-Piece = Line | Cells
-Row = list[Piece]
-Gap = tuple[float, float]
-Band = tuple[list[Row], list[Gap]]
-
-
-def lines_of(words: Sequence[Word]) -> list[Line]:
-    """Words in the order of the file, joined where they follow each other on a baseline."""
-    lines: list[Line] = []
-    for _, group in itertools.groupby(words, key=lambda word: word.line):
-        given = list(group)
-        parts = [given] if _justified(given) else _parted(given)
-        lines.extend(_line(part) for part in parts)
-    return lines
-
-
-def _justified(words: Sequence[Word]) -> bool:
-    """Blanks that the file itself sets, stretched alike to fill the line."""
-    if len(words) < 3 or not all(word.spaced for word in words[1:]):
-        return False
-    if max(w.base for w in words) - min(w.base for w in words) > 0.35 * words[0].size:
-        return False
-    gaps = [b.x0 - a.x1 for a, b in itertools.pairwise(words)]
-    return min(gaps) > 0.5 * max(gaps)
-
-
-def _parted(words: Sequence[Word]) -> list[list[Word]]:
-    parts: list[list[Word]] = []
-    for word in words:
-        if parts and _continues(parts[-1], word):
-            parts[-1].append(word)
-        else:
-            parts.append([word])
-    return parts
-
-
-def _line(words: Sequence[Word]) -> Line:
-    text, size = words[0].text, max(word.size for word in words)
-    for before, word in itertools.pairwise(words):
-        touching = before.text.endswith("-") and word.x0 - before.x1 < 0.05 * size
-        text += word.text if touching else f" {word.text}"
-    first, bold = words[0], all(word.bold for word in words)
-    return Line(text, first.x0, words[-1].x1, first.base, size, bold)
-
-
-def _continues(line: Sequence[Word], word: Word) -> bool:
-    previous = line[-1]
-    size = max(previous.size, word.size, 1.0)
-    if abs(previous.base - word.base) > 0.35 * size:
-        return False
-    # A blank that the file itself sets may be wide in justified text; one that PDFium made up
-    # where nothing is printed is wide only between cells or columns.
-    widest = 1.3 if word.spaced else 0.7
-    if len(line) == 1 and _MARKER.fullmatch(previous.text):
-        widest = 4.0
-    return -0.5 * size < word.x0 - previous.x1 < widest * size
-
-
-def rows_of(pieces: Sequence[Piece]) -> list[Row]:
-    """Pieces grouped by baseline, from top to bottom, each row from left to right."""
-    rows: list[Row] = []
-    for piece in sorted(pieces, key=lambda piece: (piece.base, piece.x0)):
-        if rows and abs(rows[-1][0].base - piece.base) <= 0.4 * min(piece.size, rows[-1][0].size):
-            rows[-1].append(piece)
-        else:
-            rows.append([piece])
-    for row in rows:
-        row.sort(key=lambda piece: piece.x0)
-    return rows
 
 
 def in_order(pieces: Sequence[Piece], depth: int = 0) -> Iterator[list[Piece]]:
@@ -136,7 +50,7 @@ def in_order(pieces: Sequence[Piece], depth: int = 0) -> Iterator[list[Piece]]:
             yield pending
             pending = []
         if _is_table(band, columns):
-            yield from _tabled(band, gaps)
+            yield from tabled(band)
         else:
             for column in columns:
                 yield from in_order(column, depth + 1)
@@ -165,9 +79,17 @@ def _with_column_tops(bands: Iterable[Band]) -> list[Band]:
     return found
 
 
+def _is_small_table(band: Sequence[Row]) -> bool:
+    """Names above and figures below."""
+    texts = [[piece.text for piece in row if isinstance(piece, Line)] for row in band]
+    alike = len(texts) == 2 and len(texts[0]) == len(texts[1]) > 1
+    short = all(len(text) < _SENTENCE_LETTERS for row in texts for text in row)
+    return alike and short and any(text[:1].isdigit() for text in texts[1])
+
+
 def _is_chance(band: Sequence[Row]) -> bool:
     """A line or two with a gap are spaced out words, unless whole sentences stand side by side."""
-    if len(band) > 2:
+    if len(band) > 2 or _is_small_table(band):
         return False
     return any(len(p.text) < _SENTENCE_LETTERS for row in band for p in row if isinstance(p, Line))
 
@@ -179,11 +101,11 @@ def _bands(rows: Sequence[Row]) -> Iterator[Band]:
     inner: list[Gap] = []
     left = right = 0.0
     for row in rows:
-        own = _free(row)
+        own = free_gaps(row)
         alone = _inner(own, row[0].x0, row[-1].x1, row)
         if band:
             wider = min(left, row[0].x0), max(right, row[-1].x1)
-            common = _common(free, own)
+            common = common_gaps(free, own)
             together = _inner(common, *wider, row)
             crosses = len(row) == 1 and len(together) < len(inner)
             tables = any(isinstance(piece, Cells) for piece in (*band[-1], *row))
@@ -198,17 +120,6 @@ def _bands(rows: Sequence[Row]) -> Iterator[Band]:
         band.append(row)
     if band:
         yield band, inner
-
-
-def _free(row: Row) -> list[Gap]:
-    """Where a row leaves the page empty, the margins included."""
-    edges = [(-1e6, row[0].x0), *((a.x1, b.x0) for a, b in itertools.pairwise(row))]
-    return [gap for gap in (*edges, (row[-1].x1, 1e6)) if gap[1] > gap[0]]
-
-
-def _common(some: Sequence[Gap], others: Sequence[Gap]) -> list[Gap]:
-    both = [(max(a, c), min(b, d)) for a, b in some for c, d in others]
-    return [gap for gap in both if gap[1] > gap[0]]
 
 
 def _inner(free: Sequence[Gap], left: float, right: float, row: Row) -> list[Gap]:
@@ -247,51 +158,3 @@ def _is_prose(column: Sequence[Piece], fullness: float = 0.6) -> bool:
     going_on = sum(line[0].islower() for line in lines) / len(lines)
     caseless = not any(c.islower() for line in lines for c in line)
     return full and letters >= _PROSE_LETTERS and (going_on >= 0.25 or (caseless and letters >= 12))
-
-
-def _tabled(band: Sequence[Row], gaps: Sequence[Gap]) -> Iterator[list[Piece]]:
-    """A table, and before and behind it the lines that only happen to end where its gaps begin."""
-    first = next(i for i, row in enumerate(band) if len(row) > 1)
-    last = next(i for i in range(len(band) - 1, -1, -1) if len(band[i]) > 1)
-    if last == first:
-        yield [piece for row in band for piece in row]
-        return
-    while last + 1 < len(band) and not _set_apart(band, last + 1):
-        last += 1
-    inside = band[first : last + 1]
-    if first:
-        yield [piece for row in band[:first] for piece in row]
-    right = max(piece.x1 for row in inside for piece in row)
-    left, top = min(row[0].x0 for row in inside), inside[0][0]
-    yield [Cells(_cell_rows(inside, gaps), left, right, top.base, top.size)]
-    if last + 1 < len(band):
-        yield [piece for row in band[last + 1 :] for piece in row]
-
-
-def _set_apart(band: Sequence[Row], number: int) -> bool:
-    """Whether a single line under a table is no part of it: further down, or set otherwise."""
-    above, line = band[number - 1][0], band[number][0]
-    if isinstance(above, Cells) or isinstance(line, Cells):
-        return True
-    return line.base - above.base > 1.6 * line.size or abs(line.size - above.size) > 0.1 * line.size
-
-
-def _cell_rows(band: Sequence[Row], gaps: Sequence[Gap]) -> list[list[str]]:
-    rows: list[list[str]] = []
-    for row in band:
-        cells = [""] * (len(gaps) + 1)
-        for piece in row:
-            place = sum(piece.x0 >= gap[1] - 0.01 for gap in gaps)
-            text = piece.text if isinstance(piece, Line) else ""
-            cells[place] = f"{cells[place]} {text}".strip()
-        if rows and not cells[0] and _goes_on(rows[-1], cells):
-            rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], cells, strict=True)]
-        else:
-            rows.append(cells)
-    return rows
-
-
-def _goes_on(above: Sequence[str], cells: Sequence[str]) -> bool:
-    """A row without its first cell is the rest of the one above, unless it holds numbers."""
-    filled = [cell for cell in cells if cell]
-    return bool(above[0]) and not any(cell[0].isdigit() for cell in filled)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from citewise.readers.pdf_order import Cells, Line, Piece, in_order, lines_of, rows_of
+from citewise.readers.pdf_lines import Cells, Line, Piece, lines_of, rows_of
+from citewise.readers.pdf_order import in_order
 from citewise.readers.pdf_tables import ruled_tables
 from citewise.readers.pdf_words import Sheet
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from citewise.readers.pdf_order import Cells, lines_of, rows_of
+from citewise.readers.pdf_lines import Cells, lines_of, rows_of
 from citewise.readers.pdf_words import Rule, Sheet, Word
 
 __all__ = ["ruled_tables"]

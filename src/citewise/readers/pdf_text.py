@@ -16,7 +16,7 @@ from typing import Literal
 
 from citewise.readers.layout import Layout, flat
 from citewise.readers.pdf_furniture import without_furniture
-from citewise.readers.pdf_order import Cells
+from citewise.readers.pdf_lines import Cells
 from citewise.readers.pdf_page import PageText, TextLine
 from citewise.readers.sheets import add_sheet
 

@@ -89,14 +89,15 @@ def test_every_command_keeps_to_this_machine_and_keeps_the_key(
 ) -> None:
     case = {
         "id": "kelp",
+        "kind": "prose",
         "question": QUESTION,
         "status": "answered",
         "facts": [["48,000"]],
-        "evidence": [KELP],
+        "evidence": [[KELP]],
     }
     (tmp_path / "set.jsonl").write_text(json.dumps(case) + "\n", encoding="utf-8")
     common = ["--corpus", str(corpus), "--index", str(tmp_path / "index")]
-    reports = ["--html", "r.html", "--markdown", "r.md", "--junit", "r.xml", "--out", "r.json"]
+    reports = ["--html", "r.html", "--markdown", "r.md", "--junit", "r.xml", "--json", "r.json"]
     with FakeLLM(Reply(KELP, logprobs={"Yes": -0.01, "No": -5.0})) as llm:
         environment = {"CITEWISE_API_KEY": KEY, "CITEWISE_LLM": f"{llm.url}#fake"}
         for arguments in (
@@ -104,7 +105,7 @@ def test_every_command_keeps_to_this_machine_and_keeps_the_key(
             ["ask", *common, "--json", "--explain", "--timings", QUESTION],
             ["check", KELP, str(corpus / "report.txt")],
             ["eval", "set.jsonl", *common, "--no-cache", *reports],
-            ["models"],
+            ["models", "list"],
         ):
             output, tried = guarded(["-m", "citewise.cli", *arguments], tmp_path, **environment)
             assert tried == "", arguments

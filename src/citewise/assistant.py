@@ -203,12 +203,14 @@ class Assistant:
         Raises:
             CorpusError, IndexFault, ModelError: see ``ask``.
         """
+        from citewise.files import require_corpus
         from citewise.index import Index
         from citewise.retrieval import Retriever
         from citewise.sources import FolderSource
         from citewise.splitting import split
 
         with self._lock:
+            require_corpus(self.corpus)  # else a mistyped folder would cost fetching a model first
             embedder = self._made_embedder()
             index = self._ready[0] if self._ready else Index.open(self.index_folder, embedder)
             source = FolderSource(self.corpus)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from citewise.errors import CorpusError
 
-__all__ = ["Listing", "SkippedFile", "SourceFile", "list_files", "safe_name"]
+__all__ = ["Listing", "SkippedFile", "SourceFile", "list_files", "require_corpus", "safe_name"]
 
 # Made by programs for themselves; nobody keeps documents there.
 _PASSED_OVER = frozenset({"__MACOSX", "__pycache__", "node_modules", "Thumbs.db", "desktop.ini"})
@@ -52,10 +52,8 @@ class Listing:
     skipped: tuple[SkippedFile, ...] = ()
 
 
-def list_files(root: Path) -> Listing:
-    """List the files under ``root``, or the one file that ``root`` is; none is opened.
-
-    Hidden files and folders are passed over, and so are those that programs make for themselves.
+def require_corpus(root: Path) -> None:
+    """Refuse what cannot be listed, before anything costly is made for it.
 
     Raises:
         CorpusError: ``root`` does not exist, or is neither folder nor file.
@@ -69,6 +67,17 @@ def list_files(root: Path) -> Listing:
         raise CorpusError(
             f"The corpus {str(root)!r} is neither a folder nor a file.", "Give a folder."
         )
+
+
+def list_files(root: Path) -> Listing:
+    """List the files under ``root``, or the one file that ``root`` is; none is opened.
+
+    Hidden files and folders are passed over, and so are those that programs make for themselves.
+
+    Raises:
+        CorpusError: ``root`` does not exist, or is neither folder nor file.
+    """
+    require_corpus(root)
     skipped: list[SkippedFile] = []
     found: dict[str, SourceFile] = {}
     for path, name in _walk(root, skipped):

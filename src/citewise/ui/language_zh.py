@@ -110,6 +110,7 @@ CHINESE: Final[dict[str, Any]] = {
             "Your documents do not answer this: they do not mention (.+)\\.",
             "您的文档没有回答这个问题：其中没有提到{1}。",
         ],
+        ["But another document says otherwise: “(.+)”", "但另一份文档的说法不同：“{1}”"],
         ["quoted word for word", "逐字引用"],
         ["it does not answer the question asked", "没有回答所提的问题"],
         ["the table answers the question itself", "表格本身就回答了这个问题"],

@@ -6,6 +6,8 @@ import { count, said, t } from "./texts.js";
 
 const ICONS = { supported: "check", partly_supported: "partly", unsupported: "alert", contradicted: "cross" };
 const NEAREST = 3;
+// How the answer begins a sentence of another document that does not agree with it.
+const OTHERWISE = "But another document says otherwise:";
 
 // A number that opens its passage; plain text where the document is gone.
 export function citeLink(passage, all, label) {
@@ -45,7 +47,7 @@ function sentenceElement(sentence, answer, order) {
   const cited = sentence.citations.map((n) => answer.citations.find((c) => c.number === n)).filter(Boolean);
   const links = cited.map((passage) => citeLink(passage, answer.citations, String(passage.number)));
   // Number and verdict stay on the line of the last word.
-  const [, words, word] = /^(.*\s)?(\S{0,24})$/s.exec(sentence.text) ?? [null, sentence.text, ""];
+  const [, words, word] = /^(.*\s)?(\S{0,24})$/s.exec(said(sentence.text)) ?? [null, said(sentence.text), ""];
   const proof = make("span", { className: "cw-proof" }, ...links, verdictMark(sentence));
   const element = make("span", { className: "cw-sentence", "data-label": sentence.label },
     make("span", { className: "cw-words", dir: "auto" }, words ?? ""),
@@ -62,9 +64,11 @@ function answered(answer) {
   const prose = make("div", { className: "cw-prose" });
   let paragraph = null;
   answer.sentences.forEach((sentence, order) => {
-    const alone = /^(?:[-*•]|\d+[.)])\s/.test(sentence.text) || sentence.label !== "supported";
+    const otherwise = sentence.text.startsWith(OTHERWISE);
+    const alone = /^(?:[-*•]|\d+[.)])\s/.test(sentence.text) || sentence.label !== "supported" || otherwise;
     if (!paragraph || alone || paragraph.dataset.alone) paragraph = prose.appendChild(make("p"));
     if (alone) paragraph.dataset.alone = "yes";
+    if (otherwise) paragraph.className = "cw-otherwise";
     paragraph.append(sentenceElement(sentence, answer, order));
   });
   if (!answer.sentences.length) prose.append(make("p", { textContent: answer.text, dir: "auto" }));
@@ -83,7 +87,8 @@ function sources(citations) {
   if (!citations.length) return null;
   const items = citations.map((c) => make("li", {},
     citeLink(c, citations, String(c.number)),
-    make("span", { className: "cw-source-line", dir: "auto" }, ...placeParts(c), make("q", { textContent: clip(c.quote, 180) }))));
+    make("span", { className: "cw-source-line", dir: "auto" },
+      make("span", {}, ...placeParts(c)), make("q", { textContent: clip(c.quote, 180) }))));
   return make("section", { className: "cw-sources" }, make("h3", { textContent: t("sources") }), make("ol", {}, ...items));
 }
 

@@ -52,14 +52,22 @@ function moveAmongTabs(event) {
 // `from` gets the focus back when the column closes.
 export function openSide(id, from = null) {
   if (from) opener = from;
-  root.ownerDocument.getElementById("citewise").dataset.side = "open";
+  setOpen(true);
   choose(id);
 }
+
+// Over a narrow page the column covers all else, which must not take the focus then.
+function setOpen(open) {
+  document.getElementById("citewise").dataset.side = open ? "open" : "closed";
+  document.getElementById("cw-main").inert = open && narrow();
+}
+
+addEventListener("resize", () => { if (root?.isConnected) setOpen(isSideOpen()); });
 
 export const isSideOpen = () => document.getElementById("citewise").dataset.side === "open";
 
 export function closeSide() {
-  document.getElementById("citewise").dataset.side = "closed";
+  setOpen(false);
   document.dispatchEvent(new CustomEvent("citewise:side-closed"));
   const back = opener?.isConnected ? opener : document.querySelector("#cw-question");
   if (back !== document.querySelector("#cw-question") || !narrow()) back?.focus();

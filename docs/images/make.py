@@ -27,6 +27,7 @@ from citewise import Assistant
 from citewise.generators import make_generator
 from citewise.replycache import CachedGenerator
 from citewise.ui import SEED_QUESTIONS, build_app
+from citewise.ui.options import Options
 
 ROOT = Path(__file__).parents[2]
 ANSWERED = "What is DeepSeek going to do with its staff numbers?"
@@ -65,17 +66,16 @@ def served(scratch: Path) -> Iterator[str]:
     with Assistant(ROOT / "seeds", scratch / "index", llm=model) as assistant:
         assistant.warm()
         listener = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            build_app(assistant, examples=SEED_QUESTIONS),
-            log_level="error",
-            timeout_graceful_shutdown=1,
-        )
+        options = Options(scratch / "visitors", questions=scratch / "questions.jsonl")
+        app = build_app(assistant, examples=SEED_QUESTIONS, visitors=options)
+        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join()
+        app.state.extras.close()
         model.close()
 
 
@@ -129,8 +129,11 @@ def report(browser: Any, scratch: Path, path: Path) -> None:
     """The HTML report of the gate's questions."""
     html = scratch / "report.html"
     command = [sys.executable, "-m", "citewise.cli", "eval", "evals/questions.jsonl", "--tag"]
-    command += ["gate", "--show", "none", "--cache", str(scratch / "replies"), "--html", str(html)]
-    subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+    command += ["gate", "--gate", "evals/gate.toml", "--baseline", "evals/baseline.json"]
+    command += ["--show", "none", "--cache", str(scratch / "replies"), "--html", str(html)]
+    subprocess.run(
+        command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     page = browser.new_context(**REPORT).new_page()
     page.goto(html.as_uri())
     page.wait_for_timeout(500)

@@ -80,6 +80,8 @@ def turn_views(
                 if isinstance(event, EvidenceEvent) and place is not None:
                     yield from _queue_views(place)
                 if isinstance(event, AnswerEvent):
+                    if place is not None:
+                        place.leave()
                     yield _follow_ups(assistant, event.answer, asked)
     except CitewiseError as error:
         yield error_view(str(error))

@@ -37,9 +37,17 @@ async function askQuestion(question) {
   keep(asked);
   const fields = Object.assign({}, ...questionFields.map((add) => add(turn, asked)));
   await follow(turn, asked, ask({ ...fields, question, history }, controller.signal));
-  running = null;
-  setRunning(false);
+  settle(turn);
   keep(asked);
+}
+
+// The next question need not wait for what is offered after an answer.
+function settle(turn) {
+  if (running?.turn !== turn) return;
+  const asked = running.conversation;
+  running = null;
+  keep(asked);
+  setRunning(false);
 }
 
 async function follow(turn, asked, events) {
@@ -78,6 +86,7 @@ function receive(turn, event, seconds) {
     turn.answer = { ...event.answer, id: event.id };
     turn.evidence = event.answer.evidence;
     finish(turn, "done");
+    settle(turn);
     announce(t("announce_answer", { text: event.answer.text }));
   } else if (event.type === "followups") {
     turn.followups = event.questions;
@@ -149,6 +158,7 @@ const tell = (what, detail) => document.dispatchEvent(new CustomEvent(`citewise:
 
 const onConversation = {
   open(id) {
+    if (id === conversation.id) return onConversation.close();
     const found = store.load(id);
     if (found) change(found);
     else listConversations();

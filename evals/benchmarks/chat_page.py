@@ -1,6 +1,6 @@
 """How fast the chat is for who looks at it: first paint, evidence after Enter, and steadiness.
 
-    python benchmarks/chat_page.py [--runs 15]
+    python evals/benchmarks/chat_page.py [--runs 15]
 
 In a headless Chromium over the real index of the seed document, without a language model unless
 ``CITEWISE_LLM`` names one: what is measured is there before a model would begin. Beside it stand
@@ -28,7 +28,7 @@ from playwright.sync_api import sync_playwright
 from citewise import Assistant
 from citewise.ui import SEED_QUESTIONS, build_app
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PAINT = "performance.getEntriesByType('paint').find(e => e.name === 'first-contentful-paint')"
 ASK = """question => new Promise((done) => {
@@ -113,8 +113,8 @@ def evidence(browser: Any, url: str, questions: list[str]) -> list[float]:
     times = []
     for question in [questions[0], *questions]:
         times.append(page.evaluate(ASK, question))
-        page.wait_for_selector('.cw-last[data-state="done"]', timeout=600_000)
-        page.wait_for_timeout(300)
+        page.wait_for_selector('#cw-send[data-running="false"]', timeout=600_000)
+        page.wait_for_timeout(1000)  # for what is offered after the answer
     return times[1:]
 
 

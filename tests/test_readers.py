@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import time
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +18,7 @@ from citewise.readers.decoding import decode
 from citewise.readers.from_csv import read_csv
 from citewise.readers.from_html import read_html
 from citewise.readers.from_json import read_json
-from citewise.readers.from_xlsx import shown
+from citewise.readers.from_xlsx import read_xlsx, shown
 from citewise.readers.kinds import format_of
 from citewise.splitting import split
 from file_samples import docx_file, eml_file, epub_file, pptx_file, xlsx_file, zip_file
@@ -75,6 +78,20 @@ def test_xlsx_shows_numbers_as_the_sheet_does_and_leaves_hidden_sheets_out(tmp_p
             "without a stored result; open the file in a spreadsheet program and save it",
         )
     ]
+
+
+def test_a_cell_in_the_last_corner_of_a_sheet_costs_nothing() -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["B1"] = "Name", "Age"
+    book.active["A2"], book.active["XFD2"] = "Zoé", "far right"
+    book.active["A1048576"] = "bottom"
+    target = io.BytesIO()
+    book.save(target)
+    began = time.perf_counter()
+    assert read_xlsx(target.getvalue(), ReadLimits(), nothing).text == (
+        "| Name | Age |  |\n|---|---|---|\n| Zoé |  | far right |\n\nbottom"
+    )
+    assert time.perf_counter() - began < 30
 
 
 def test_rows_carry_the_names_of_their_columns(tmp_path: Path) -> None:

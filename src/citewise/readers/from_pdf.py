@@ -53,7 +53,7 @@ def _read(opened: Any, limits: ReadLimits, tick: Tick) -> Extracted:
             illegible.append(index + 1)
         usable = sheet is not None and index + 1 not in illegible
         pages.append(page_text(sheet) if sheet and usable else PageText(0.0, []))
-    text, starts = write_pages(pages)
+    text, starts = write_pages(pages, tick)
     if not text.strip():
         raise UnusableFileError(_why_empty(count, pictures, illegible))
     missing = [

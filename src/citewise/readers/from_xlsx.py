@@ -17,7 +17,6 @@ from citewise.readers.sheets import add_sheet
 __all__ = ["read_xlsx", "shown"]
 
 _BLANK_ROWS_KEPT = 2
-_MOST_COLUMNS = 1024
 _DECIMALS = re.compile(r"0(?:\.(0+))?")
 _QUOTED = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\-\]]*)[^\]]*\]')
 _UNCOMPUTED = re.compile(rb"(?:</f>|<f[^>]{0,200}/>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
@@ -66,8 +65,14 @@ def _rows(sheet: Any, limits: ReadLimits, tick: Tick) -> list[list[str]]:
     sheet.reset_dimensions()
     rows: list[list[str]] = []
     blank = characters = 0
-    for row in sheet.iter_rows(max_col=_MOST_COLUMNS):
+    gap: Any = None
+    for row in sheet.iter_rows():
         tick()
+        # openpyxl gives one and the same row for each that the file leaves out: a million of them
+        # above a single cell at the bottom.
+        if row is gap:
+            continue
+        gap = row
         cells = [shown(cell.value, getattr(cell, "number_format", "") or "") for cell in row]
         characters += sum(map(len, cells))
         if characters > limits.text_characters:

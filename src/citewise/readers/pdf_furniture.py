@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from citewise.readers.extracted import Tick
 from citewise.readers.pdf_lines import Cells
 from citewise.readers.pdf_page import PageText, TextLine
 
@@ -27,7 +28,7 @@ _PAGE_NUMBER = re.compile(
 Key = tuple[str, int]
 
 
-def without_furniture(pages: Sequence[PageText]) -> list[PageText]:
+def without_furniture(pages: Sequence[PageText], tick: Tick) -> list[PageText]:
     """The pages without what is printed on every one of them, and without page numbers.
 
     What is repeated is kept once, at the head of the first page that has it: it may be the only
@@ -41,7 +42,9 @@ def without_furniture(pages: Sequence[PageText]) -> list[PageText]:
     enough = min(_FEWEST_REPEATS, max(2, len(pages)))
     seen: set[str] = set()
     cleaned = []
+    tick()
     for number, page in enumerate(pages):
+        tick()
         drop: set[TextLine] = set()
         kept: list[list[TextLine | Cells]] = []
         for line in _marginal(page):

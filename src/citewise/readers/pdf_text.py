@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from citewise.readers.extracted import Tick
 from citewise.readers.layout import Layout, flat
 from citewise.readers.pdf_furniture import without_furniture
 from citewise.readers.pdf_lines import Cells
@@ -52,17 +53,19 @@ class _Block:
         return " ".join(text for _, text in self.pieces)
 
 
-def write_pages(pages: Sequence[PageText]) -> tuple[str, tuple[int, ...]]:
+def write_pages(pages: Sequence[PageText], tick: Tick) -> tuple[str, tuple[int, ...]]:
     """The text of a document, and the offset at which each page begins."""
-    shown = without_furniture(pages)
+    shown = without_furniture(pages, tick)
     body = _body_size(shown)
+    tick()
     vocabulary = _vocabulary(shown)
     blocks: list[_Block] = []
     for number, page in enumerate(shown):
+        tick()
         for run in page.runs:
             for block in _blocks(run, number, body, vocabulary):
                 _append(blocks, block, vocabulary)
-    return _written(blocks, len(pages), _levels(blocks))
+    return _written(blocks, len(pages), _levels(blocks), tick)
 
 
 def _body_size(pages: Sequence[PageText]) -> float:
@@ -237,11 +240,12 @@ def _levels(blocks: Sequence[_Block]) -> dict[tuple[float, bool], int]:
 
 
 def _written(
-    blocks: Sequence[_Block], count: int, levels: dict[tuple[float, bool], int]
+    blocks: Sequence[_Block], count: int, levels: dict[tuple[float, bool], int], tick: Tick
 ) -> tuple[str, tuple[int, ...]]:
     layout = Layout()
     starts: list[int] = []
     for block in blocks:
+        tick()
         bullet = block.kind == "item" and _BULLET.match(block.text) is not None
         position = layout.mark(bullet)
         for page, text in block.pieces:

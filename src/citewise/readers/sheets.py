@@ -16,19 +16,30 @@ _NUMBER = re.compile(r"[-+−(]?\s*[$€£¥]?\s*\d[\d.,\s']*\s*(%|[$€£¥])?\
 def add_sheet(layout: Layout, rows: Sequence[Row]) -> None:
     """Append every table of a sheet; blank lines separate them, lone lines are titles or notes."""
     for block in _blocks(rows):
-        first = min(_indent(row) for row in block)
-        width = max(_width(row) for row in block)
-        lines: list[Row] = [
-            [*row[first:width], *[""] * (width - max(len(row), first))] for row in block
+        columns = _used(block)
+        begin, end = 0, len(block)
+        while len(columns) > 1 and begin + 1 < end and _filled(block[begin]) == 1:
+            begin += 1
+        while len(columns) > 2 and begin + 2 < end and _is_note(block[end - 1], columns[0]):
+            end -= 1
+        for title in block[:begin]:
+            layout.paragraph(" ".join(title))
+        used = _used(block[begin:end])
+        rows_used: list[Row] = [
+            [row[i] if i < len(row) else "" for i in used] for row in block[begin:end]
         ]
-        while len(lines) > 1 and _filled(lines[0]) == 1 and width - first > 1:
-            layout.paragraph(" ".join(lines.pop(0)))
-        notes: list[Row] = []
-        while len(lines) > 2 and _filled(lines[-1]) == 1 and lines[-1][0] and width - first > 2:
-            notes.insert(0, lines.pop())
-        _add_table(layout, lines)
-        for note in notes:
+        _add_table(layout, rows_used)
+        for note in block[end:]:
             layout.paragraph(" ".join(note))
+
+
+def _used(rows: Sequence[Row]) -> list[int]:
+    """The columns with something in them: blank ones only keep the others apart."""
+    return sorted({i for row in rows for i, cell in enumerate(row) if cell.strip()})
+
+
+def _is_note(row: Row, first: int) -> bool:
+    return _filled(row) == 1 and len(row) > first and bool(row[first].strip())
 
 
 def _add_table(layout: Layout, lines: list[Row]) -> None:
@@ -74,11 +85,3 @@ def _blocks(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 def _filled(row: Row) -> int:
     return sum(bool(cell.strip()) for cell in row)
-
-
-def _indent(row: Row) -> int:
-    return next((i for i, cell in enumerate(row) if cell.strip()), len(row))
-
-
-def _width(row: Row) -> int:
-    return next((i + 1 for i in range(len(row) - 1, -1, -1) if row[i].strip()), 0)

@@ -54,7 +54,7 @@ def shim(tmp_path_factory):
 
 @posix
 def test_any_write_may_fail(tmp_path, shim):
-    """Every seventh change of a file here; all of them take ten minutes, see docs/index.md."""
+    """Every seventh change of a file here; see docs/index.md for more of them."""
     found = survive("faults", tmp_path, 7, LD_PRELOAD=str(shim))
     assert found["changes"] > 100
     told = {"old, told", "new, done", "new, told"}

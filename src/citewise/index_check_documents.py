@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from citewise.index_findings import Finding
-from citewise.storing import spaced_terms
+from citewise.records import embedded_text
+from citewise.storing import passage_terms, spaced_terms
 from citewise.vectorstore import key_of
 
 __all__ = ["Counting", "check_document"]
@@ -53,8 +54,7 @@ def check_document(
             lost = text[covered:start].strip()[:_SHOWN]
             yield Finding("passages", f"{place}: no passage holds {lost!r} before it", document)
         covered = max(covered, end)
-        embedded = f"{heading}\n{words}" if heading else words
-        if key != key_of(embedder, embedded, "<f4"):
+        if key != key_of(embedder, embedded_text(heading, words), "<f4"):
             yield Finding("vectors", f"{place}: has the vector of another text", document)
         yield from _spans(connection, passage, (start, end), place, document, embedder, counts)
         if terms != _terms(connection, passage, heading, words):
@@ -92,4 +92,4 @@ def _terms(connection: sqlite3.Connection, passage: int, heading: str, words: st
     rows: Sequence[tuple[str]] = connection.execute(
         "SELECT rendered FROM spans WHERE passage = ? ORDER BY number", (passage,)
     ).fetchall()
-    return spaced_terms("\n".join([heading, *([row[0] for row in rows] or [words])]))
+    return passage_terms(heading, words, [row[0] for row in rows])

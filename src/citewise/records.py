@@ -24,6 +24,7 @@ __all__ = [
     "digests",
     "dimensions_of",
     "document_infos",
+    "embedded_text",
     "live_passages",
     "live_vector_blocks",
     "passage_text",
@@ -56,7 +57,12 @@ class DocumentInfo:
 
 def passage_text(passage: Passage) -> str:
     """What is embedded for a passage: its words under their heading."""
-    return f"{passage.heading}\n{passage.text}" if passage.heading else passage.text
+    return embedded_text(passage.heading, passage.text)
+
+
+def embedded_text(heading: str, text: str) -> str:
+    """As ``passage_text``, of a passage's parts."""
+    return f"{heading}\n{text}" if heading else text
 
 
 def digests(connection: sqlite3.Connection) -> dict[str, str]:

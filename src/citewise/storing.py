@@ -23,6 +23,7 @@ __all__ = [
     "complete_document",
     "delete_document",
     "keys_of",
+    "passage_terms",
     "publish_document",
     "rename_document",
     "spaced_terms",
@@ -103,8 +104,8 @@ def add_passages(
 ) -> None:
     """Store passages and their spans; ``vectors`` holds the row id for each of ``keys_of``."""
     for passage in passages:
-        rendered = [span.rendered for span in passage.spans] or [passage.text]
-        terms = spaced_terms("\n".join([passage.heading, *rendered]))
+        rendered = [span.rendered for span in passage.spans]
+        terms = passage_terms(passage.heading, passage.text, rendered)
         row = (document, passage.start, passage.end, passage.kind, passage.heading, passage.page)
         vector = vectors[key_of(embedder, passage_text(passage), "<f4")]
         passage_id = connection.execute(
@@ -121,6 +122,11 @@ def add_passages(
                 " vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*place, terms, len(terms.split()), vector),
             )
+
+
+def passage_terms(heading: str, text: str, rendered: Sequence[str]) -> str:
+    """The terms a passage is found by: of its heading and its spans, or of its text without any."""
+    return spaced_terms("\n".join([heading, *(rendered or [text])]))
 
 
 def spaced_terms(text: str) -> str:

@@ -35,7 +35,7 @@ _RETRY = "Answer in one short sentence. Use the words of the source that answers
 _CONFIRM = "Answer: {}\nIs this a complete and direct answer to the question? Reply Yes or No."
 _GATE = "Can this question be answered from the sources alone? Reply Yes or No."
 
-_SOURCE_CHARACTERS = 1300
+_SOURCE_CHARACTERS = 1000
 _EACH = 3
 _SPACES = re.compile(r"\s+")
 _NUMBERED = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*[\]】］]")
@@ -60,7 +60,7 @@ _AFTERTHOUGHT = re.compile(
 
 
 def sources_for_prompt(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """The first spans that fit into the budget of about 300 tokens; at least one."""
+    """The first spans that fit into the budget of about 250 tokens; at least one."""
     chosen: list[Evidence] = []
     used = 0
     for item in evidence:

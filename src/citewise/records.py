@@ -38,11 +38,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage with its row id and its spans' unit vectors, shape ``(spans, dimensions)``."""
+    """A passage with its row id, its spans' unit vectors, ``(spans, dimensions)``, and terms."""
 
     id: int
     passage: Passage
     span_vectors: NDArray[np.float32]
+    span_terms: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def _read_passage(
     if row is None:
         return None
     spans = connection.execute(
-        'SELECT start, "end", kind, rendered, vectors.vector FROM spans'
+        'SELECT start, "end", kind, rendered, vectors.vector, terms FROM spans'
         " JOIN vectors ON vectors.id = spans.vector WHERE passage = ? ORDER BY number",
         (passage_id,),
     ).fetchall()
@@ -202,7 +203,8 @@ def _read_passage(
     name, start, end, text, kind, heading, page = row
     parts = tuple(Span(*span[:4]) for span in spans)
     passage = Passage(name, start, end, text, kind, heading, parts, page)
-    return StoredPassage(passage_id, passage, vectors)
+    terms = tuple(tuple(span[5].split()) for span in spans)
+    return StoredPassage(passage_id, passage, vectors, terms)
 
 
 def read_document(connection: sqlite3.Connection, name: str) -> Document | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from citewise.cells import same_table
 from citewise.index import Index, StoredPassage
+from citewise.ordering import Found, reordered
 from citewise.protocols import Embedder
 from citewise.quantities import names
 from citewise.tokens import content_terms, is_function_word, lexical_terms
@@ -151,6 +152,14 @@ class Retriever:
         return tuple(chosen)
 
     def _ranked(self, query: Query, where: Filter | None) -> list[Evidence]:
+        return reordered(query.text, query.lexical, self.found(query, where), self.index.idf)
+
+    def found(self, query: Query, where: Filter | None = None) -> list[Found]:
+        """What both searches bring up, without repetitions, in the order of their ranks.
+
+        Raises:
+            InputError: as ``search``.
+        """
         within = self.index.selected(where) if where else None
         vector = self._embedder.embed_query(query.text)
         dense = [hit.id for hit in self.index.dense(vector, _CANDIDATES, within)]
@@ -167,7 +176,7 @@ def _rank_spans(
     vector: np.ndarray[tuple[int], np.dtype[np.float32]],
     words: Mapping[tuple[int, int], float],
     fused: Mapping[int, float],
-) -> list[Evidence]:
+) -> list[Found]:
     keys = [(p, number) for p, stored in enumerate(passages) for number in range(_count(stored))]
     cosines = {
         (p, n): float(value)
@@ -178,7 +187,9 @@ def _rank_spans(
     dense_rank = _ranks(keys, cosines)
     lexical_rank = _ranks([key for key in keys if lexical[key] > 0], lexical)
     best = max(fused.values(), default=1.0)
-    evidence = []
+    around = [frozenset[str]().union(*stored.span_terms) for stored in passages]
+    nearest = [max(map(float, stored.span_vectors @ vector), default=0.0) for stored in passages]
+    found = []
     for key in keys:
         stored = passages[key[0]]
         span = stored.passage.spans[key[1]]
@@ -188,10 +199,26 @@ def _rank_spans(
         score *= (1 - _PASSAGE_WEIGHT) + _PASSAGE_WEIGHT * fused[stored.id] / best
         if span.kind == "heading":
             score *= _HEADING_WEIGHT
-        evidence.append(
-            _evidence(stored, span, score, dense_rank[key], lexical_rank.get(key), cosines[key])
+        evidence = _evidence(
+            stored, span, score, dense_rank[key], lexical_rank.get(key), cosines[key]
         )
-    return sorted(evidence, key=lambda item: (-item.score, item.document, item.start))
+        found.append(
+            Found(
+                evidence,
+                lexical[key],
+                fused[stored.id],
+                stored.span_terms[key[1]],
+                frozenset[str]().union(*stored.span_terms[max(0, key[1] - 1) : key[1] + 2]),
+                around[key[0]],
+                nearest[key[0]],
+            )
+        )
+    return sorted(found, key=_by_score)
+
+
+def _by_score(found: Found) -> tuple[float, str, int]:
+    item = found.evidence
+    return -item.score, item.document, item.start
 
 
 def _count(stored: StoredPassage) -> int:
@@ -231,15 +258,15 @@ def _evidence(
     )
 
 
-def _distinct(ranked: Sequence[Evidence]) -> list[Evidence]:
+def _distinct(ranked: Sequence[Found]) -> list[Found]:
     """Without repeated words: page furniture often repeats the first lines of the article."""
-    kept: list[Evidence] = []
+    kept: list[Found] = []
     seen: set[str] = set()
-    whole = [_words(item) for item in ranked]
-    for item, words in zip(ranked, whole, strict=True):
-        if words in seen or _is_cut_off(item, words, whole):
+    whole = [_words(found.evidence) for found in ranked]
+    for found, words in zip(ranked, whole, strict=True):
+        if words in seen or _is_cut_off(found.evidence, words, whole):
             continue
-        kept.append(item)
+        kept.append(found)
         seen.add(words)
     return kept
 

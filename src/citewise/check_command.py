@@ -1,6 +1,6 @@
 """``citewise check``: one claim against files, or a batch of claims.
 
-Exit codes: 0 everything is supported; 1 something is not; 2 wrong usage or input.
+Exit codes: 0 everything is supported; 1 something is not, or is unscored; 2 wrong usage or input.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from citewise.errors import InputError
+from citewise.llm_judge import UnreadableVerdictError
+from citewise.protocols import Judge
 from citewise.rendering import json_text, visible
 from citewise.types import Verdict
 
@@ -25,9 +27,10 @@ _EPILOG = """examples:
   citewise check --batch claims.jsonl > verdicts.jsonl
 
 A batch has one claim a line: {"claim": "...", "evidence": ["...", "..."]}. Other fields, such as an
-id, are given back with the verdict. "-" reads from stdin.
+id, are given back with the verdict. "-" reads from stdin. With --judge, a reply that is no verdict
+gives a line with "unscored" in the verdict's place.
 
-exit codes: 0 all supported, 1 something is not, 2 wrong usage or input
+exit codes: 0 all supported, 1 something is not (or is unscored), 2 wrong usage or input
 """
 
 
@@ -43,6 +46,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check.add_argument("claim", nargs="?", help="one or more sentences")
     check.add_argument("files", nargs="*", type=Path, help="text files with the evidence")
     check.add_argument("--batch", metavar="FILE", help="claims with their evidence, JSON Lines")
+    check.add_argument(
+        "--judge",
+        metavar="LLM",
+        help="let a language model judge: an address, a model's name or a .gguf file, as --llm of"
+        " `citewise ask`; worth it with a large one only",
+    )
     check.add_argument("--json", action="store_true", help="the verdict as JSON")
     check.set_defaults(run=run)
 
@@ -58,10 +67,11 @@ def run(args: argparse.Namespace) -> int:
     if args.batch is not None:
         if args.claim is not None:
             raise InputError("--batch takes no other claim or file.", "Put them into its lines.")
-        return _batch(args.batch)
+        return _batch(args.batch, _judge(args.judge))
     if args.claim is None or not args.files:
         raise InputError("There is no claim, or no file to check it against.", "See --help.")
-    verdict = check(args.claim, [_text(path) for path in args.files])
+    texts = [_text(path) for path in args.files]
+    verdict = check(args.claim, texts, judge=_judge(args.judge))
     if args.json:
         print(json_text(dataclasses.asdict(verdict), indent=2))
     else:
@@ -71,39 +81,60 @@ def run(args: argparse.Namespace) -> int:
     return 0 if verdict.supported else 1
 
 
-def _batch(source: str) -> int:
+def _judge(setting: str | None) -> Judge | None:
+    """The language model that shall judge, if one is named."""
+    if setting is None:
+        return None
+    from citewise.generators import make_generator
+    from citewise.llm_judge import LLMJudge
+
+    generator = make_generator(setting)
+    if generator is None:
+        raise InputError(f"--judge is {setting!r}.", "Name a language model, or leave it out.")
+    return LLMJudge(generator)
+
+
+def _batch(source: str, judge: Judge | None) -> int:
     """Every verdict as it comes, one JSON object a line, in the order of the claims."""
     from citewise.assistant import check
 
-    began, count, failed = time.perf_counter(), 0, 0
+    began, count, failed, unscored = time.perf_counter(), 0, 0, 0
     for number, row in _rows(source):
         claim, evidence = row.get("claim"), row.get("evidence")
         try:
             if not isinstance(evidence, list):
                 raise InputError("There is no list of evidence.", 'Give "evidence": ["..."].')
-            verdict = check(claim, evidence)  # type: ignore[arg-type]
+            verdict = check(claim, evidence, judge=judge)  # type: ignore[arg-type]
         except InputError as error:
             raise InputError(f"{source}, line {number}: {error}") from None
+        except UnreadableVerdictError as error:
+            unscored += 1
+            print(json_text({**_kept(row), "unscored": str(error)}), flush=True)
+            continue
         count += 1
         failed += not verdict.supported
         print(json_text(_line(row, verdict)), flush=True)
         if sys.stderr.isatty():
             rate = count / (time.perf_counter() - began)
             print(f"{count} claims, {rate:.0f}/s", end="\r", file=sys.stderr, flush=True)
-    if not count:
+    if not count + unscored:
         raise InputError(f"{source} holds no claim.", "Write one JSON object a line.")
     seconds = time.perf_counter() - began
+    told = f", {unscored} unscored" if unscored else ""
     print(
-        f"{count} claims, {count - failed} supported, {count / seconds:.0f} a second.",
+        f"{count} claims, {count - failed} supported{told}, {count / seconds:.0f} a second.",
         file=sys.stderr,
     )
-    return 1 if failed else 0
+    return 1 if failed or unscored else 0
 
 
 def _line(row: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
-    kept = {key: value for key, value in row.items() if key != "evidence"}
     found = {key: value for key, value in dataclasses.asdict(verdict).items() if key != "claim"}
-    return {**kept, **found}
+    return {**_kept(row), **found}
+
+
+def _kept(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "evidence"}
 
 
 def _rows(source: str) -> Iterator[tuple[int, dict[str, Any]]]:

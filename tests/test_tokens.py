@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citewise.tokens import content_terms, lexical_terms
+from citewise.tokens import content_terms, lexical_terms, words_with
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,14 @@ def test_long_runs_take_linear_time(unit):
     start = time.process_time()
     lexical_terms(unit * (100_000 // len(unit)))
     assert time.process_time() - start < 10
+
+
+def test_words_are_told_as_they_are_written() -> None:
+    text = "Becoming rich, Ada's 2 DeepSeek-V2 machines halved costs; 人工智能公司 too."
+    terms = {"becom", "halv", "deepseekv2", "智能", "ada"}
+    assert words_with(text, terms, 9) == [
+        "Becoming", "Ada's", "DeepSeek-V2", "halved", "人工智能公司",
+    ]  # fmt: skip
+    assert words_with(text, terms, 2) == ["Becoming", "Ada's"]
+    assert words_with(text, {"rich"}) == ["rich"]
+    assert words_with(text, set()) == []

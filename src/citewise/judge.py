@@ -18,6 +18,7 @@ from citewise.forest import Forest
 from citewise.near_copy import change_in
 from citewise.support import attribute
 from citewise.support_features import FEATURES, Narrowed, features, narrow
+from citewise.tokens import words_with
 from citewise.types import Evidence, Label, Verdict
 
 __all__ = ["judged", "support_score"]
@@ -76,7 +77,8 @@ def _why(narrowed: Narrowed, ruled: Verdict) -> str:
     held = frozenset[str]().union(*(narrowed.terms[place] for place in narrowed.best))
     lacking = sorted(set(narrowed.rarity) - held, key=lambda t: -narrowed.rarity[t])[:4]
     if lacking:
-        return f"the source does not mention: {', '.join(lacking)}"
+        words = words_with(narrowed.claim, lacking) or lacking
+        return f"the source does not mention: {', '.join(words)}"
     if not ruled.supported:
         return ruled.reason
     return "its words stand in the source, but hardly say this together"

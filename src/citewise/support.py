@@ -25,7 +25,7 @@ from citewise.claims import (
 from citewise.near_copy import change_in
 from citewise.quantities import Name, Quantity
 from citewise.ranges import half_of_a_range
-from citewise.tokens import content_terms, lexical_terms
+from citewise.tokens import content_terms, lexical_terms, words_with
 from citewise.types import Evidence, Label, Verdict
 from citewise.wording import called, compares, denial_mismatch, overstates, swapped_sides
 
@@ -174,7 +174,7 @@ def _verdict(
         return Verdict(Label.UNSUPPORTED, min(score, 0.25), reason, claim.text)
     if held >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):
         return Verdict(Label.SUPPORTED, score, "the source states it", claim.text)
-    lacking = ", ".join(sorted(claim.terms - known)[:4])
+    lacking = ", ".join(words_with(claim.text, claim.terms - known))
     if proven >= _SOME_WORDS:
         reason = f"the source does not mention: {lacking}"
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.45), reason, claim.text)

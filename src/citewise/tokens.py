@@ -10,9 +10,9 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-__all__ = ["content_terms", "is_function_word", "lexical_terms"]
+__all__ = ["content_terms", "is_function_word", "lexical_terms", "words_with"]
 
 _LONGEST_TERM = 64
 
@@ -31,6 +31,9 @@ _TOKEN = re.compile(
     rf"(?P<unspaced>[{_UNSPACED}]+)"
     r"|(?P<language>(?<!\w)[A-Za-z](?:\+\+|#)(?!\w))"
     rf"|(?P<compound>{_ATOM}(?:[-_\u2010\u2011]+{_ATOM})*)"
+)
+_WRITTEN = re.compile(
+    rf"[^\W{_UNSPACED}][^\s{_UNSPACED}]*[^\W{_UNSPACED}]|[^\W{_UNSPACED}]|[{_UNSPACED}]{{1,8}}"
 )
 _ATOMS = re.compile(_ATOM)
 _NUMBERS = re.compile(_NUMBER)
@@ -72,6 +75,13 @@ def content_terms(text: str) -> list[str]:
     """
     terms = list(dict.fromkeys(lexical_terms(text)))
     return [term for term in terms if term not in _FUNCTION_TERMS] or terms
+
+
+def words_with(text: str, terms: Collection[str], most: int = 4) -> list[str]:
+    """The first words of ``text`` that hold one of these terms, as they are written there."""
+    words = dict.fromkeys(_WRITTEN.findall(text))
+    held = (word for word in words if any(term in terms for term in lexical_terms(word)))
+    return list(itertools.islice(held, most))
 
 
 def is_function_word(word: str) -> bool:

@@ -451,6 +451,20 @@ def test_what_nobody_uses_is_deleted(tmp_path: Path, shared: Assistant) -> None:
     visitors.close()
 
 
+def test_made_up_cookies_do_not_pile_up(
+    visitors: Visitors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("citewise.ui.visitors._MOST_HELD", 20)
+    token = new_token()
+    keeper = visitors.get(token)
+    ready(keeper, "recipe.txt", RECIPE)
+    for _ in range(100):
+        visitors.get(new_token())
+    assert len(visitors._known) == 20
+    assert visitors.get(token) is keeper
+    assert [path.name for path in visitors.root.iterdir()] == [keeper.key]
+
+
 def test_a_folder_does_not_tell_the_cookie() -> None:
     token = new_token()
     assert folder_name(token) == folder_name(token) != folder_name(new_token())

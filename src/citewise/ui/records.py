@@ -99,13 +99,22 @@ class Records:
 
     def of_visitor(self, visitor: str, keys: Sequence[str] | None = None) -> list[Kept]:
         """A visitor's answers in the order of ``keys``, or all, oldest first."""
+        only = f" AND id IN ({','.join('?' * len(keys))})" if keys is not None else ""
         with self._reading() as connection:
             rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM answers WHERE visitor = ? ORDER BY asked, rowid",
-                (visitor,),
+                f"SELECT {_COLUMNS} FROM answers WHERE visitor = ?{only} ORDER BY asked, rowid",
+                (visitor, *(keys or ())),
             ).fetchall()
         kept = {row[0]: _kept(row) for row in rows}
         return list(kept.values()) if keys is None else [kept[k] for k in keys if k in kept]
+
+    def count(self, visitor: str) -> int:
+        """How many of a visitor's answers are kept."""
+        with self._reading() as connection:
+            (number,) = connection.execute(
+                "SELECT count(*) FROM answers WHERE visitor = ?", (visitor,)
+            ).fetchone()
+        return int(number)
 
     def all(self) -> Iterator[Kept]:
         """Everybody's answers, newest first."""

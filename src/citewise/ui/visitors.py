@@ -21,6 +21,7 @@ __all__ = ["Visitors"]
 
 _COMMON = "common"
 _PATIENCE = 0.3
+_MOST_HELD = 5000
 _SWEPT_EVERY = 600.0
 _WEIGHED_EVERY = 10.0
 
@@ -55,8 +56,11 @@ class Visitors:
         """The visitor with that cookie; a new one costs nothing until they bring something."""
         key = _COMMON if self.common else folder_name(token)
         with self._lock:
-            visitor = self._known[key][0] if key in self._known else self._made(key)
+            held = self._known.pop(key, None)
+            visitor = held[0] if held else self._made(key)
             self._known[key] = (visitor, time.monotonic())
+            if len(self._known) > _MOST_HELD:
+                self._let_go(len(self._known) - _MOST_HELD)
         visitor.touch()
         return visitor
 
@@ -125,6 +129,12 @@ class Visitors:
         for visitor in visitors:
             visitor.close()
         self._jobs.stop()
+
+    def _let_go(self, count: int) -> None:
+        """Cookies cost nothing to make up: of those who bring nothing, the latest are held."""
+        idle = [k for k, (v, _) in self._known.items() if not v.uploads and not v.at_work]
+        for key in idle[:count]:
+            del self._known[key]
 
     def _made(self, key: str) -> Visitor:
         return Visitor(key, self.root / key, self._shared, self.limits, self._jobs)

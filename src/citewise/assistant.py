@@ -77,6 +77,7 @@ class Assistant:
         self._embedder = embedder
         self._quiet = quiet
         self._lock = threading.RLock()
+        self._embedder_lock = threading.Lock()
         self._ready: tuple[Index, Retriever] | None = None
         self._identity = ""
         self._generator: Generator | None = None
@@ -274,16 +275,18 @@ class Assistant:
             return self._ready
 
     def _made_embedder(self) -> Embedder:
-        if self._embedder is None:
-            from citewise.embedding import SentenceTransformerEmbedder
-            from citewise.fetching import ensure
-            from citewise.registry import get
+        # A lock of its own: building the index holds the other one, perhaps for minutes.
+        with self._embedder_lock:
+            if self._embedder is None:
+                from citewise.embedding import SentenceTransformerEmbedder
+                from citewise.fetching import ensure
+                from citewise.registry import get
 
-            spec = get(_EMBEDDER)
-            self._embedder = SentenceTransformerEmbedder(
-                ensure(spec, progress=not self._quiet), spec.name
-            )
-        return self._embedder
+                spec = get(_EMBEDDER)
+                self._embedder = SentenceTransformerEmbedder(
+                    ensure(spec, progress=not self._quiet), spec.name
+                )
+            return self._embedder
 
     def _embedder_name(self) -> str:
         """What ``_made_embedder().name`` is, without the model."""

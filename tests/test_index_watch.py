@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 COMMAND = """
-import sys
+import signal, sys
 from citewise.assistant import Assistant
 from citewise.cli import main
 from doubles import HashEmbedder
+# A process started in the background ignores Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 Assistant._made_embedder = lambda self: HashEmbedder()
 sys.exit(main(["index", *sys.argv[1:], "--watch"]))
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from citewise import check
@@ -104,3 +106,21 @@ def test_names_are_not_swapped_and_nothing_is_made_stronger(claim: str, reason: 
     verdict = check(claim, texts)
     assert not verdict.supported
     assert reason in verdict.reason
+
+
+@pytest.mark.parametrize(("cosine", "supported"), [(0.34, False), (0.62, True)])
+def test_what_only_the_question_says_needs_a_source_that_speaks_of_it(
+    cosine: float, supported: bool
+) -> None:
+    text = "Northwind is a research firm with limited consumer presence."
+    spans = [replace(evidence_from_texts([text])[0], cosine=cosine)]
+    claim = (
+        "The old business slows Northwind down by being a research firm with limited "
+        "consumer presence."
+    )
+    found = attribute(claim, spans, given="Whose old business slows it down?")
+    assert found.verdict.supported is supported
+    if not supported:
+        assert found.verdict.reason == (
+            "the question says it, the source does not: old, business, slows, down"
+        )

@@ -39,6 +39,10 @@ _NEAR = 800
 _NEGATION_MATTERS = 0.6
 _NEAR_IN_MEANING = 0.65
 _NEAREST_IN_MEANING = 0.5
+# How much of a sentence may be the question's words alone, where its source is far from the
+# question in meaning.
+_BORROWED = 1 / 3
+_FAR_IN_MEANING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +172,9 @@ def _verdict(
     turned = _turned(claim, chosen, given, score)
     if turned:
         return turned
-    role = frozenset(content_terms(called(claim.text))) & claim.terms
-    if role and recall(role, terms, weight) < _ENOUGH_WORDS:
-        reason = f"the source does not say {called(claim.text)!r}"
-        return Verdict(Label.UNSUPPORTED, min(score, 0.25), reason, claim.text)
+    assumed = _assumed(claim, chosen, weight, given)
+    if assumed:
+        return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.25), assumed, claim.text)
     if held >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):
         return Verdict(Label.SUPPORTED, score, "the source states it", claim.text)
     lacking = ", ".join(words_with(claim.text, claim.terms - known))
@@ -230,6 +233,35 @@ def _answers(claim: Claim, best: Candidate, given: str) -> bool:
     near = _NEAREST_IN_MEANING if item.dense_rank == 1 else _NEAR_IN_MEANING
     added = claim.terms - frozenset(lexical_terms(given))
     return bool(added) and added <= best.body_terms and item.cosine >= near
+
+
+def _assumed(
+    claim: Claim, chosen: Sequence[Candidate], weight: Callable[[str], float], given: str
+) -> str:
+    """What the sentence takes from the question though its source does not say it, or "".
+
+    A role that only the question names, or many of the question's words about something else.
+    """
+    terms = frozenset[str]().union(*(c.terms for c in chosen))
+    role = frozenset(content_terms(called(claim.text))) & claim.terms
+    if role and recall(role, terms, weight) < _ENOUGH_WORDS:
+        return f"the source does not say {called(claim.text)!r}"
+    borrowed = (claim.terms & frozenset(lexical_terms(given))) - terms
+    if recall(claim.terms, borrowed, weight) <= _BORROWED or not _far_from_the_question(chosen):
+        return ""
+    words = ", ".join(words_with(claim.text, borrowed))
+    return f"the question says it, the source does not: {words}"
+
+
+def _far_from_the_question(chosen: Sequence[Candidate]) -> bool:
+    """Whether these sentences hardly speak of what was asked.
+
+    A small model then says of them what the question says. A cell says little by itself, so that
+    the question's words around it are the usual way to put it.
+    """
+    if any(c.evidence.kind == "row" for c in chosen):
+        return False
+    return max(c.evidence.cosine for c in chosen) < _FAR_IN_MEANING
 
 
 def _number_verdict(

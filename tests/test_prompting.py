@@ -21,7 +21,7 @@ def span(number: int, dense_rank: int, length: int = 20) -> Evidence:
 def test_the_first_spans_that_fit_are_taken_and_at_least_one() -> None:
     assert sources_for_prompt([span(0, 1, 5000), span(1, 2)]) == (span(0, 1, 5000),)
     long = [span(n, n, 400) for n in range(9)]
-    assert sources_for_prompt(long) == tuple(long[:3])
+    assert sources_for_prompt(long) == tuple(long[:2])
     assert sources_for_prompt([]) == ()
 
 

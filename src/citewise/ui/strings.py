@@ -12,9 +12,9 @@ HEADER_MARKDOWN: Final = (
 SEED_DOCUMENT: Final = "deepseek-abandons-lightweight-ai.txt"
 SEED_QUESTIONS: Final = (
     "What MMLU score did DeepSeek-V2 get?",
-    "Why did DeepSeek give up its lightweight AI strategy?",
-    "What is ByteDance's key advantage?",
-    "What could go wrong with DeepSeek's new strategy?",
+    "In what form did OpenAI begin?",
+    "How many times more does GPT-4 cost per million tokens than DeepSeek-V2?",
+    "Which three long-term problems will catch up with DeepSeek?",
 )
 
 CRASHED: Final = (

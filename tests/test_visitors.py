@@ -7,8 +7,10 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -26,6 +28,8 @@ from citewise.ui.visitor import Visitor
 from citewise.ui.visitor_assistant import VisitorAssistant
 from citewise.ui.visitors import Visitors
 from doubles import HashEmbedder
+
+T = TypeVar("T")
 
 RECIPE = "# Pancakes\n\nThe batter needs 250 grams of flour.\n\nIt rests for 40 minutes.\n"
 SECRET = "The vault code is 7731 and nobody else knows it.\n"
@@ -75,9 +79,15 @@ async def chunks(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
         yield data[start : start + size]
 
 
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns, from a thread of its own: a browser keeps this one's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 def bring(visitor: Visitor, name: str, text: str | bytes) -> Upload:
     data = text.encode() if isinstance(text, str) else text
-    return asyncio.run(visitor.add(name, chunks(data), len(data)))
+    return finished(visitor.add(name, chunks(data), len(data)))
 
 
 def until(true: Callable[[], object], seconds: float = 10) -> None:
@@ -200,7 +210,7 @@ def test_a_file_that_is_too_large_is_refused_whatever_it_announces(
 ) -> None:
     visitor = limited(tmp_path, shared)
     with pytest.raises(TooLargeError):
-        asyncio.run(visitor.add("big.txt", chunks(b"x" * 2000), announced))
+        finished(visitor.add("big.txt", chunks(b"x" * 2000), announced))
     assert visitor.uploads == ()
     assert not list((tmp_path / "one").rglob("content*"))
 
@@ -224,7 +234,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path, shared: Assist
         raise ConnectionResetError("gone")
 
     with pytest.raises(ConnectionResetError):
-        asyncio.run(visitor.add("a.txt", broken(), 900))
+        finished(visitor.add("a.txt", broken(), 900))
     assert not list((tmp_path / "one").rglob("content*"))
     ready(visitor, "b.txt", "b " * 450)  # the room it had reserved is free again
 

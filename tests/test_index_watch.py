@@ -39,7 +39,7 @@ def test_it_follows_a_folder_until_ctrl_c(tmp_path: Path) -> None:
         assert watching.stdout is not None
         assert watching.stderr is not None
         assert lines(watching, 2) == [
-            "Index updated (first build): 1 document added, 1 passages. 1 texts were embedded.",
+            "Index updated (first build): 1 document added, 1 passage. 1 text was embedded.",
             "  added:    a.txt",
         ]
         assert watching.stderr.readline() == f"Watching {corpus}; Ctrl-C ends it.\n"

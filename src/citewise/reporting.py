@@ -11,11 +11,16 @@ from citewise.index_progress import IndexProgress
 from citewise.rendering import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from citewise.assistant import Assistant
+    from citewise.documents import SkippedFile
     from citewise.index import UpdateSummary
     from citewise.index_check import CheckReport
 
 __all__ = ["check_lines", "summary_line", "update_lines", "update_reported"]
+
+_MOST_NAMED = 20
 
 
 def update_reported(assistant: Assistant, quiet: bool = False) -> UpdateSummary:
@@ -27,9 +32,23 @@ def update_reported(assistant: Assistant, quiet: bool = False) -> UpdateSummary:
         if summary.reason:
             spent = time.perf_counter() - began
             print(f"{summary_line(summary)} in {spent:.1f} s.", file=sys.stderr)
-        for file in assistant.skipped:
-            print(visible(f"Left out {file.name}: {file.reason}."), file=sys.stderr)
+        for line in _left_out(assistant.skipped, new=bool(summary.reason)):
+            print(visible(line), file=sys.stderr)
     return summary
+
+
+def _left_out(skipped: Sequence[SkippedFile], *, new: bool) -> list[str]:
+    """Which files are left out, and why; a count where that has been said before."""
+    if not skipped:
+        return []
+    if not new:
+        return [f"{_counted(len(skipped), 'file')} left out; `citewise index --all` names each."]
+    lines = [f"Left out {file.name}: {file.reason}." for file in skipped[:_MOST_NAMED]]
+    if len(skipped) > _MOST_NAMED:
+        lines.append(
+            f"… and {len(skipped) - _MOST_NAMED:,} more; `citewise index --all` names each."
+        )
+    return lines
 
 
 def summary_line(summary: UpdateSummary, *, planned: bool = False) -> str:
@@ -40,16 +59,15 @@ def summary_line(summary: UpdateSummary, *, planned: bool = False) -> str:
         (summary.moved, "moved"),
         (summary.removed, "removed"),
     ]
-    done = ", ".join(f"{_documents(count)} {what}" for count, what in counts if count)
+    done = ", ".join(f"{_counted(count, 'document')} {what}" for count, what in counts if count)
+    unchanged = _counted(summary.unchanged, "document")
+    passages = _counted(summary.passages, "passage")
     if not summary.reason:
-        return f"Index up to date: {_documents(summary.unchanged)}, {summary.passages} passages"
+        return f"Index up to date: {unchanged}, {passages}"
     if planned:
-        same = f"; {_documents(summary.unchanged)} unchanged" if summary.unchanged else ""
+        same = f"; {unchanged} unchanged" if summary.unchanged else ""
         return f"The index would be updated ({summary.reason}): {done or 'rebuilt'}{same}"
-    return f"Index updated ({summary.reason}): {done or 'rebuilt'}, {summary.passages} passages"
-
-
-_MOST_NAMED = 20
+    return f"Index updated ({summary.reason}): {done or 'rebuilt'}, {passages}"
 
 
 def update_lines(
@@ -71,7 +89,8 @@ def update_lines(
     ]
     lines = [f"{summary_line(summary, planned=planned)}."]
     if summary.embedded:
-        lines[0] += f" {summary.embedded:,} texts were embedded."
+        verb = "was" if summary.embedded == 1 else "were"
+        lines[0] += f" {_counted(summary.embedded, 'text')} {verb} embedded."
     for kind, names in kinds:
         shown = names if all_names else names[:_MOST_NAMED]
         lines += [f"  {kind + ':':9} {name}" for name in shown]
@@ -82,9 +101,14 @@ def update_lines(
 
 def check_lines(report: CheckReport, folder: Path) -> list[str]:
     """What a check of the index found."""
-    counts = (
-        f"{_documents(report.documents)}, {report.passages:,} passages, {report.spans:,} spans, "
-        f"{report.vectors:,} vectors"
+    counts = ", ".join(
+        _counted(count, what)
+        for count, what in (
+            (report.documents, "document"),
+            (report.passages, "passage"),
+            (report.spans, "span"),
+            (report.vectors, "vector"),
+        )
     )
     if report.sound:
         lines = [f"The index in {folder} is sound: {counts}."]
@@ -95,12 +119,12 @@ def check_lines(report: CheckReport, folder: Path) -> list[str]:
             lines.append(f"  … and {report.wrong - len(report.findings):,} more")
         lines.append("Mend it with --repair.")
     if report.waiting:
+        waiting = _counted(report.waiting, "document")
         lines.append(
-            f"{_documents(report.waiting)} prepared by an update that was interrupted; the next "
-            "one goes on from there."
+            f"{waiting} prepared by an interrupted update; the next one goes on from there."
         )
     return lines
 
 
-def _documents(count: int) -> str:
-    return f"{count:,} document" + ("" if count == 1 else "s")
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")

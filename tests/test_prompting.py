@@ -50,6 +50,16 @@ def test_the_model_s_ways_of_pointing_at_sources_are_taken_out() -> None:
     assert clean_draft("The announcement in [1] is good [2][3].") == "The announcement is good."
     assert clean_draft("According to source [1], China had 1,500.") == "China had 1,500."
     assert clean_draft("It is fast, as stated in the sources.") == "It is fast."
+    assert clean_draft("It was told in sources [3] and [4].") == "It was told."
+    said = (
+        "Source [6] states that it is a game, while Sources [1], [2] and [3] say that it is a car."
+    )
+    assert clean_draft(said) == "It is a game, while it is a car."
+
+
+def test_what_is_said_of_a_source_stays_whole() -> None:
+    assert clean_draft("Source [3] describes a child.") == "Source 3 describes a child."
+    assert clean_draft("Sources say that it will rain.") == "Sources say that it will rain."
 
 
 def test_a_source_can_neither_look_like_the_next_one_nor_hide_an_order() -> None:

@@ -45,6 +45,19 @@ _MARKER = re.compile(
     r"|\(\s*sources?[^()]{0,20}\))",
     re.IGNORECASE,
 )
+_NUMBERS = r"\d{1,2}(?:\s*(?:,|and|&)\s*(?:sources?\s*)?\d{1,2})*"
+_BRACKETED = r"[\[【(]\s*#?\d{1,2}\s*[\]】)]"
+_NAMED = re.compile(
+    rf"\bsources?\s*{_BRACKETED}(?:\s*(?:,|and|&)\s*(?:sources?\s*)?{_BRACKETED})*", re.IGNORECASE
+)
+_SAYS = re.compile(
+    rf"\b(?:the\s+)?sources?\s+{_NUMBERS}\s+(?:also\s+|clearly\s+|explicitly\s+)?"
+    r"(?:states?|says?|mentions?|indicates?|notes?|reports?|shows?|explains?)\s+that\s+",
+    re.IGNORECASE,
+)
+_IN_SOURCES = re.compile(
+    rf"\s+(?:in|from|by|per|see)\s+(?:the\s+)?sources?\s+{_NUMBERS}", re.IGNORECASE
+)
 _PREAMBLE = re.compile(
     r"^\s*(?:answer\s*:\s*|(?:according to|based on|as stated in|in|per)\s+(?:the\s+)?"
     r"(?:provided\s+|given\s+|numbered\s+)?(?:sources?|text|documents?|information)"
@@ -123,5 +136,8 @@ def _line(text: str) -> str:
 
 def clean_draft(text: str) -> str:
     """The model's words without the markers and phrases by which it points at its sources."""
+    # "Source [3]" as "Source 3": a sentence needs its subject, which a marker never is.
+    text = _NAMED.sub(lambda named: re.sub(r"[\[【()\]】#]+", "", named[0]), text)
     text = _AFTERTHOUGHT.sub("", _PREAMBLE.sub("", _MARKER.sub("", text)))
+    text = _IN_SOURCES.sub("", _SAYS.sub("", text))
     return text[:1].upper() + text[1:] if text else text

@@ -25,7 +25,9 @@ class Bounds:
     ``max_answer_tokens``: tokens of a draft. ``at_once``: questions that a chat takes at a time;
     more are refused. ``answering``: of these, how many the language model works on; the others
     see their evidence and wait in line. ``asks_a_minute``: questions of one client; 0 is no
-    bound. ``max_request_bytes``: of one request's body, uploads aside.
+    bound. ``max_request_bytes``: of one request's body, uploads aside. ``request_seconds``: until a
+    request is whole, and between two pieces of an upload; ``upload_seconds``: until a file is
+    whole. ``unread_seconds``: for which what a client was sent may stay unread.
     """
 
     max_question: int = 2000
@@ -35,6 +37,9 @@ class Bounds:
     answering: int = 2
     asks_a_minute: int = 60
     max_request_bytes: int = 4 * 1024 * 1024
+    request_seconds: int = 30
+    upload_seconds: int = 1800
+    unread_seconds: int = 60
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Bounds:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from citewise.bounds import Bounds
 from citewise.errors import CitewiseError, IndexFault
 from citewise.locking import writer_lock
 from citewise.types import Answer
@@ -48,7 +49,9 @@ class Extras:
         IndexFault: the data folder cannot be used.
     """
 
-    def __init__(self, app: FastAPI, hooks: Hooks, assistant: Assistant, options: Options) -> None:
+    def __init__(
+        self, app: FastAPI, hooks: Hooks, assistant: Assistant, options: Options, bounds: Bounds
+    ) -> None:
         self._held = ExitStack()
         self.folder = _locked_folder(options.data, self._held)
         self.options = options
@@ -59,7 +62,7 @@ class Extras:
         self.records.sweep()
         questions = QuestionSet(options.questions) if options.questions else None
         add_refusals(app)
-        UploadRoutes(self.visitors, token_of, uploads=options.uploads).add_to(app)
+        UploadRoutes(self.visitors, token_of, bounds, uploads=options.uploads).add_to(app)
         RecordRoutes(self.records, token_of, questions).add_to(app)
         if options.owner:
             OwnerRoutes(Owner(options.owner), self.records).add_to(app)

@@ -1,10 +1,11 @@
-"""What stands between the network and the page: size limits, a content policy, closed doors.
+"""What stands between the network and the page: limits, a content policy, closed doors.
 
 Plain ASGI middleware, because the page streams: nothing but HTML pages is ever held back whole.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
@@ -22,6 +23,7 @@ _Send: TypeAlias = Callable[[_Message], Awaitable[None]]
 _App: TypeAlias = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 _MAX_BODY: Final = 4 * 1024 * 1024
+_PATIENCE: Final = 30.0
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CLOSED = ("/gradio_api/upload", "/gradio_api/file=http", "/gradio_api/proxy=")
 _STREAMED = frozenset({"/api/uploads"})
@@ -58,12 +60,16 @@ class Guard:
         head: HTML for the end of the head of the page at ``/``. Gradio would add it only once all
             of its own scripts have run.
         max_body: bytes of a request's body.
+        seconds: until the body is there whole.
     """
 
-    def __init__(self, app: _App, head: str = "", max_body: int = _MAX_BODY) -> None:
+    def __init__(
+        self, app: _App, head: str = "", max_body: int = _MAX_BODY, seconds: float = _PATIENCE
+    ) -> None:
         self._app = app
         self._head = head.encode()
         self._max_body = max_body
+        self._seconds = seconds
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         if scope["type"] != "http":
@@ -74,7 +80,14 @@ class Guard:
             await _refusal(403, "closed", strings.NO_UPLOADS)(scope, receive, page.send)
             return
         if scope["method"] in _WITH_BODY and scope["path"] not in _STREAMED:
-            body = await _whole_body(receive, self._max_body)
+            try:
+                body = await asyncio.wait_for(_whole_body(receive, self._max_body), self._seconds)
+            except asyncio.TimeoutError:  # until Python 3.11 not the built-in one
+                told = strings.TOO_SLOW.format(seconds=self._seconds)
+                await _refusal(408, "too_slow", told)(scope, receive, page.send)
+                return
+            except _LeftError:
+                return
             if body is None:
                 await _refusal(413, "too_large", strings.TOO_LARGE)(scope, receive, page.send)
                 return
@@ -123,11 +136,21 @@ class _Page:
         await self._send({"type": "http.response.body", "body": html})
 
 
+class _LeftError(Exception):
+    """The client went away before its request was whole: nobody asks for what came of it."""
+
+
 async def _whole_body(receive: _Receive, most: int) -> bytes | None:
-    """The request's body, or None if it is over the limit, whatever length it announced."""
+    """The request's body, or None if it is over the limit, whatever length it announced.
+
+    Raises:
+        _LeftError: it breaks off.
+    """
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _LeftError
         chunk: bytes = message.get("body", b"")
         more = bool(message.get("more_body", False))
         size += len(chunk)
@@ -157,4 +180,6 @@ def _uncompressed(scope: _Scope) -> _Scope:
 
 
 def _refusal(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"error": code, "message": message}, status_code=status)
+    # What is still to come of a request that is refused is not waited for.
+    headers = {"Connection": "close"} if status in (408, 413) else None
+    return JSONResponse({"error": code, "message": message}, status_code=status, headers=headers)

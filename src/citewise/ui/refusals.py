@@ -31,6 +31,8 @@ def add_refusals(app: FastAPI) -> None:
     @app.exception_handler(RefusedError)
     async def refused(_: Request, reason: RefusedError) -> JSONResponse:
         answer = json_answer({"error": reason.code, "message": reason.message}, reason.status)
+        if reason.status == 408:
+            answer.headers["Connection"] = "close"  # what is still to come is not waited for
         if reason.wait:
             answer.headers["Retry-After"] = str(int(reason.wait) + 1)
         return answer

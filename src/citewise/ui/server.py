@@ -18,12 +18,13 @@ from citewise.ui.listening import address_of, is_loopback, listening_socket, say
 from citewise.ui.logs import start_log
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
     from citewise.ui.contract import ChatAssistant, Hooks
     from citewise.ui.options import Options
 
-__all__ = ["build_app", "serve"]
+__all__ = ["build_app", "serve", "server_of"]
 
 _STATIC = Path(__file__).parent / "static"
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]", "::1")
@@ -66,19 +67,28 @@ def build_app(
     hooks = Hooks(assistant_for=lambda _: assistant)
     add_routes(app, hooks, examples)
     add_ask_route(app, hooks, bounds)
-    sections = _add_extras(app, hooks, assistant, visitors)
+    sections = _add_extras(app, hooks, assistant, visitors, bounds)
     # Without a policy of ours, Gradio would let any page served from this machine read answers.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     # A page elsewhere whose name is made to point at this machine is stopped by its own name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK_NAMES, *hosts])
     app.add_middleware(RateLimit, a_minute=bounds.asks_a_minute)
-    app.add_middleware(Guard, head=head(sections), max_body=bounds.max_request_bytes)
+    app.add_middleware(
+        Guard,
+        head=head(sections),
+        max_body=bounds.max_request_bytes,
+        seconds=bounds.request_seconds,
+    )
     _in_event_loop(lambda: _mount_page(app))
     return app
 
 
 def _add_extras(
-    app: FastAPI, hooks: Hooks, assistant: ChatAssistant, visitors: Options | None
+    app: FastAPI,
+    hooks: Hooks,
+    assistant: ChatAssistant,
+    visitors: Options | None,
+    bounds: Bounds,
 ) -> Sequence[str]:
     """Let the server keep what visitors bring; returns the scripts that the page needs for it."""
     from citewise.assistant import Assistant
@@ -88,7 +98,7 @@ def _add_extras(
         return SECTIONS
     from citewise.ui.extras import Extras
 
-    app.state.extras = Extras(app, hooks, assistant, visitors)
+    app.state.extras = Extras(app, hooks, assistant, visitors, bounds)
     return (*SECTIONS, *VISITORS)
 
 
@@ -172,27 +182,24 @@ def _serve_on(
     open_browser: bool,
     visitors: Options | None,
 ) -> None:
-    import uvicorn
-
     exposed = not is_loopback(host)
     if exposed:
         say(strings.OPEN_TO_ALL.format(host=host))
     start_log()
+    bounds = Bounds.from_environment()
     app = build_app(
         assistant,
         examples=examples,
         hosts=("*",) if exposed else (),
         visitors=visitors or _default_options(assistant),
-    )
-    config = uvicorn.Config(
-        app, log_level="error", access_log=False, timeout_graceful_shutdown=_GOODBYE_SECONDS
+        bounds=bounds,
     )
     address = address_of(listener, host)
     print(strings.ADDRESS.format(address=address), flush=True)
     threading.Thread(target=_warm, args=(assistant,), daemon=True).start()
     if open_browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    server = uvicorn.Server(config)
+    server = server_of(app, bounds)
     log = logging.getLogger("uvicorn.error")
 
     def is_fault(_: logging.LogRecord) -> bool:
@@ -207,6 +214,22 @@ def _serve_on(
         log.removeFilter(is_fault)
         if hasattr(app.state, "extras"):
             app.state.extras.close()
+
+
+def server_of(app: FastAPI, bounds: Bounds) -> uvicorn.Server:
+    """What serves an app, with patience for slow clients that ends."""
+    import uvicorn
+
+    from citewise.ui.patience import patient
+
+    config = uvicorn.Config(
+        app,
+        http=patient(bounds),
+        log_level="error",
+        access_log=False,
+        timeout_graceful_shutdown=_GOODBYE_SECONDS,
+    )
+    return uvicorn.Server(config)
 
 
 def _default_options(assistant: ChatAssistant) -> Options | None:

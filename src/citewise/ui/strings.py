@@ -30,6 +30,7 @@ SOURCE_CHANGED: Final = (
     "in it. Ask again to get an answer from the new text."
 )
 TOO_LARGE: Final = "This request is too large. Start a new conversation, or ask a shorter question."
+TOO_SLOW: Final = "This request did not arrive within {seconds} seconds. Send it again."
 NO_UPLOADS: Final = "No files are taken here. Bring them under Documents, if this chat takes any."
 
 ADDRESS: Final = "citewise is ready at {address} (Ctrl-C stops it)"

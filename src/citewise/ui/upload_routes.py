@@ -9,8 +9,10 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from citewise.bounds import Bounds
 from citewise.errors import CitewiseError, InputError
 from citewise.ui.limits import TooLargeError
+from citewise.ui.patience import punctual
 from citewise.ui.refusals import RefusedError, json_answer, json_body, require_own_page
 from citewise.ui.revealing import reveal
 from citewise.ui.selection import Selection
@@ -28,6 +30,7 @@ __all__ = ["UPLOADS", "UploadRoutes"]
 UPLOADS = "/api/uploads"
 _LISTED = 500
 _CLOSED = "This chat takes no files. Ask whoever started it."
+_TOO_SLOW = "The file did not arrive in time. Bring it again over a faster connection."
 _NO_SUCH_FILE = "There is no such file among yours. Reload the page."
 _NOT_YOURS = "Somebody else brought this file; only they can change it."
 
@@ -38,14 +41,21 @@ class UploadRoutes:
     Args:
         visitors: whose documents they are about.
         token_of: the cookie of whoever sends a request.
+        bounds: how long a file may take to arrive.
         uploads: whether files are taken in; else documents are only selected.
     """
 
     def __init__(
-        self, visitors: Visitors, token_of: Callable[[Request], str], *, uploads: bool = True
+        self,
+        visitors: Visitors,
+        token_of: Callable[[Request], str],
+        bounds: Bounds,
+        *,
+        uploads: bool = True,
     ) -> None:
         self._visitors = visitors
         self._token_of = token_of
+        self._bounds = bounds
         self._open = uploads
 
     def add_to(self, app: FastAPI) -> None:
@@ -77,9 +87,13 @@ class UploadRoutes:
         if not self._open:
             raise RefusedError(403, "closed", _CLOSED)
         size = _announced(request)
+        bounds = self._bounds
+        chunks = punctual(request.stream(), bounds.request_seconds, bounds.upload_seconds)
         try:
             await run_in_threadpool(self._visitors.require_room, size or 0)
-            upload = await visitor.add(name, request.stream(), size, self._owner(request))
+            upload = await visitor.add(name, chunks, size, self._owner(request))
+        except TimeoutError:
+            raise RefusedError(408, "too_slow", _TOO_SLOW) from None
         except TooLargeError as error:
             raise RefusedError(413, "too_large", str(error)) from None
         except InputError as error:

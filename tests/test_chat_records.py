@@ -14,6 +14,7 @@ import citewise
 from citewise.errors import EvaluationError, InputError
 from citewise.questions import load_questions
 from citewise.types import Answer, Citation, Evidence, Label, Sentence, Status, Verdict
+from citewise.ui.clock import Clock
 from citewise.ui.eval_lines import QuestionSet, drafted
 from citewise.ui.exporting import as_json, as_markdown, inert
 from citewise.ui.owner import Owner, owner_password
@@ -117,6 +118,31 @@ def test_what_is_old_goes(tmp_path: Path) -> None:
     time.sleep(0.01)
     records.sweep()
     assert records.of_visitor("me") == []
+
+
+def test_no_setting_of_the_clock_deletes_what_was_just_answered(tmp_path: Path) -> None:
+    day, wall, steady = 86_400.0, [1_800_000_000.0], [7.0]
+
+    def made() -> Records:
+        clock = Clock(lambda: wall[0], lambda: steady[0])
+        return Records(tmp_path / "a.sqlite3", keep_days=30, clock=clock)
+
+    def kept(records: Records) -> int:
+        records.sweep()
+        return records.count("me")
+
+    records = made()
+    for key, jump in (("a", 40 * day), ("b", -400 * day), ("c", 360 * day), ("d", 9e8)):
+        records.add(key, "me", ANSWERED)
+        wall[0] += jump
+        assert kept(records) == ord(key) - ord("a") + 1
+    wall[0] -= 9e8
+    for _ in range(30):  # it is started anew each day; what seems to come from later goes, too
+        assert kept(made()) == 4
+        wall[0] += day
+        steady[0] += day
+    wall[0] += 1
+    assert kept(made()) == 0
 
 
 # --- export -----------------------------------------------------------------------------------

@@ -10,15 +10,19 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from citewise import Assistant
 from citewise.errors import CorpusError, InputError
 from citewise.types import AnswerEvent, Status
+from citewise.ui.clock import Clock
 from citewise.ui.jobs import Jobs
 from citewise.ui.limits import Limits, TooLargeError
 from citewise.ui.selection import Selection
@@ -453,12 +457,85 @@ def test_what_nobody_uses_is_deleted(tmp_path: Path, shared: Assistant) -> None:
     ready(old, "secret.txt", SECRET)
     ready(new, "recipe.txt", RECIPE)
     assert visitors.sweep() == 0
+    visitors.close()
     long_ago = time.time() - 3700
     os.utime(old.folder / "used", (long_ago, long_ago))
-    assert visitors.sweep() == 1
+    again = Visitors(tmp_path / "visitors", shared, Limits(idle_seconds=3600))
+    assert again.sweep() == 1
     assert not old.folder.exists()
     assert new.folder.exists()
-    visitors.close()
+    again.close()
+
+
+HOUR, NOON = 3600.0, 1_800_000_000.0
+
+
+class Hands:
+    """A clock of the machine that can be set, and one that cannot."""
+
+    def __init__(self, wall: float = NOON) -> None:
+        self.wall, self.steady = wall, 500.0
+
+    def pass_by(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+    def clock(self) -> Clock:
+        return Clock(lambda: self.wall, lambda: self.steady)
+
+
+@given(st.lists(st.tuples(st.floats(0, HOUR / 9), st.floats(-5e9, 5e9)), max_size=8), st.booleans())
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_setting_of_the_clock_deletes_what_was_just_used(
+    tmp_path_factory: pytest.TempPathFactory, set_to: list[tuple[float, float]], used: bool
+) -> None:
+    hands, token = Hands(), new_token()
+    root = tmp_path_factory.mktemp("visitors")
+    visitors = Visitors(root, Untouched, Limits(idle_seconds=int(HOUR)), clock=hands.clock())
+    folder = root / folder_name(token)
+    (folder / "files").mkdir(parents=True)
+    visitors.get(token)
+    for passes, jump in set_to:
+        hands.pass_by(passes)
+        hands.wall += jump
+        assert visitors.sweep() == 0
+        if used:
+            visitors.get(token)
+    hands.pass_by(HOUR + 1)
+    assert visitors.sweep() == 1
+    assert not folder.exists()
+
+
+Untouched: Any = SimpleNamespace(_made_embedder=None)
+"""Documents for everybody that nobody asks."""
+
+
+@pytest.mark.parametrize("year", [1970, 2020])
+def test_a_clock_that_was_never_set_deletes_nothing(tmp_path: Path, year: int) -> None:
+    (tmp_path / "visitor").mkdir()
+    os.utime(tmp_path / "visitor", (NOON, NOON))
+    hands = Hands((year - 1970) * 365.25 * 86400)
+    visitors = Visitors(tmp_path, Untouched, clock=hands.clock())
+    hands.pass_by(30 * 24 * HOUR)
+    assert visitors.sweep() == 0
+    assert (tmp_path / "visitor").stat().st_mtime == NOON
+    hands.wall = NOON + 60
+    assert visitors.sweep() == 0
+    hands.pass_by(8 * 24 * HOUR)
+    assert visitors.sweep() == 1
+
+
+def test_a_date_that_has_not_come_counts_from_now(tmp_path: Path) -> None:
+    (tmp_path / "visitor").mkdir()
+    (tmp_path / "visitor" / "used").touch()
+    os.utime(tmp_path / "visitor" / "used", (NOON + 9e8, NOON + 9e8))
+    hands = Hands()
+    for _ in range(7):  # it is restarted every day, and they still go after a week
+        visitors = Visitors(tmp_path, Untouched, clock=hands.clock())
+        assert visitors.sweep() == 0
+        hands.pass_by(24 * HOUR)
+    hands.pass_by(1)
+    assert Visitors(tmp_path, Untouched, clock=hands.clock()).sweep() == 1
 
 
 def test_made_up_cookies_do_not_pile_up(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 
 from citewise.database import faults_of
 from citewise.types import Answer
+from citewise.ui.clock import Clock, elapsed
 
 __all__ = ["Kept", "Records"]
 
@@ -66,13 +66,15 @@ class Records:
     Args:
         path: the SQLite file.
         keep_days: what is older is deleted.
+        clock: what time it is.
     """
 
-    def __init__(self, path: Path, keep_days: float = 30.0) -> None:
+    def __init__(self, path: Path, keep_days: float = 30.0, clock: Clock | None = None) -> None:
         self.path = path
         self.keep_days = keep_days
         self._lock = threading.RLock()
-        self._swept = 0.0
+        self._clock = clock or Clock()
+        self._swept: float | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         with faults_of(path.parent), closing(self._connected()) as connection:
             connection.executescript(_SCHEMA)
@@ -88,7 +90,7 @@ class Records:
     ) -> None:
         """Keep an answer under the id by which the page speaks of it."""
         record = json.dumps(answer.to_dict(), ensure_ascii=False)
-        row = (key, visitor, time.time(), private, json.dumps(list(history)), record)
+        row = (key, visitor, self._clock.late(), private, json.dumps(list(history)), record)
         with self._writing() as connection:
             connection.execute(
                 "INSERT INTO answers (id, visitor, asked, private, history, record)"
@@ -161,12 +163,17 @@ class Records:
     def sweep(self) -> int:
         """Delete what is older than ``keep_days``; return how many there were."""
         with self._writing() as connection:
-            before = time.time() - self.keep_days * _DAY
+            now, latest = self._clock.now(), self._clock.late()
+            if now is None:
+                return 0
+            # The clock was set back since: else they would be kept until that time has come.
+            connection.execute("UPDATE answers SET asked = ? WHERE asked > ?", (latest, latest + 1))
+            before = now - self.keep_days * _DAY
             return connection.execute("DELETE FROM answers WHERE asked < ?", (before,)).rowcount
 
     def _sweep(self) -> None:
-        if time.time() - self._swept > _PAUSE:
-            self._swept = time.time()
+        if self._swept is None or elapsed() - self._swept > _PAUSE:
+            self._swept = elapsed()
             self.sweep()
 
     def _connected(self) -> sqlite3.Connection:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citewise.errors import CitewiseError, InputError
 from citewise.types import Filter
+from citewise.ui.clock import Clock, date, elapsed
 from citewise.ui.jobs import Jobs
 from citewise.ui.limits import Limits
 from citewise.ui.own_assistant import OwnAssistant
@@ -38,13 +37,21 @@ class Visitor:
         shared: answers from the documents that everybody may ask.
         limits: what may be brought along.
         jobs: reads and embeds in the background.
+        clock: what time it is.
     """
 
     def __init__(
-        self, key: str, folder: Path, shared: Assistant, limits: Limits, jobs: Jobs
+        self,
+        key: str,
+        folder: Path,
+        shared: Assistant,
+        limits: Limits,
+        jobs: Jobs,
+        clock: Clock | None = None,
     ) -> None:
         self.key = key
         self.folder = folder
+        self._clock = clock or Clock()
         self._shared = shared
         self._limits = limits
         self._jobs = jobs
@@ -55,7 +62,7 @@ class Visitor:
         self._stopping: set[str] = set()
         self._coming = 0
         self._closing = False
-        self._touched = 0.0
+        self._touched: float | None = None
         self._index = OwnIndex(folder / "index", shared._made_embedder)
         self._selection = load_selection(folder / "selection.json")
         for upload in list(self._uploads.values()):
@@ -75,10 +82,10 @@ class Visitor:
 
     def touch(self) -> None:
         """Remember that the visitor is there; see ``Limits.idle_seconds``."""
-        if time.monotonic() - self._touched > _TOUCHED_EVERY and self.folder.exists():
-            self._touched = time.monotonic()
-            with suppress(OSError):
-                (self.folder / "used").touch()
+        lately = self._touched is not None and elapsed() - self._touched <= _TOUCHED_EVERY
+        if not lately and self.folder.exists():
+            self._touched = elapsed()
+            date(self.folder / "used", self._clock)
 
     def select(self, selection: Selection) -> None:
         """Choose what the next questions search, and keep it over a restart.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citewise.errors import CitewiseError
+from citewise.ui.clock import Clock, date
 from citewise.ui.jobs import Jobs
 from citewise.ui.limits import Limits, TooLargeError
 from citewise.ui.tokens import folder_name
@@ -34,14 +35,22 @@ class Visitors:
         shared: answers from the documents that everybody may ask.
         limits: what may be brought along, and for how long it stays.
         common: whether all visitors share what any of them brings.
+        clock: what time it is.
     """
 
     def __init__(
-        self, root: Path, shared: Assistant, limits: Limits | None = None, *, common: bool = False
+        self,
+        root: Path,
+        shared: Assistant,
+        limits: Limits | None = None,
+        *,
+        common: bool = False,
+        clock: Clock | None = None,
     ) -> None:
         self.root = root
         self.limits = limits or Limits()
         self.common = common
+        self._clock = clock or Clock()
         self._shared = shared
         self._jobs = Jobs(self.limits.waiting)
         self._known: dict[str, tuple[Visitor, float]] = {}
@@ -58,7 +67,7 @@ class Visitors:
         with self._lock:
             held = self._known.pop(key, None)
             visitor = held[0] if held else self._made(key)
-            self._known[key] = (visitor, time.monotonic())
+            self._known[key] = (visitor, self._clock.steady())
             if len(self._known) > _MOST_HELD:
                 self._let_go(len(self._known) - _MOST_HELD)
         visitor.touch()
@@ -107,10 +116,10 @@ class Visitors:
         """Delete what nobody has used for ``Limits.idle_seconds``; return how many were deleted."""
         gone = 0
         for folder in [path for path in self.root.glob("*/") if path.name != _COMMON]:
-            if time.time() - _last_use(folder) > self.limits.idle_seconds:
+            if self._is_idle(folder):
                 gone += self._forget(folder)
         with self._lock:
-            before = time.monotonic() - _SWEPT_EVERY
+            before = self._clock.steady() - _SWEPT_EVERY
             for key, (visitor, seen) in list(self._known.items()):
                 if seen < before and not visitor.uploads and not visitor.at_work:
                     del self._known[key]
@@ -137,7 +146,22 @@ class Visitors:
             del self._known[key]
 
     def _made(self, key: str) -> Visitor:
-        return Visitor(key, self.root / key, self._shared, self.limits, self._jobs)
+        return Visitor(key, self.root / key, self._shared, self.limits, self._jobs, self._clock)
+
+    def _is_idle(self, folder: Path) -> bool:
+        with self._lock:
+            held = self._known.get(folder.name)
+        if held is not None:
+            return self._clock.steady() - held[1] > self.limits.idle_seconds
+        now = self._clock.now()
+        if now is None:
+            return False
+        used = folder / "used"
+        last = (used if used.exists() else folder).stat().st_mtime
+        if last > self._clock.late() + 1:
+            # The clock was set back since: else it would be kept until that time has come.
+            date(used, self._clock)
+        return now - last > self.limits.idle_seconds
 
     def _forget(self, folder: Path) -> bool:
         with self._lock:
@@ -156,8 +180,3 @@ class Visitors:
             self.sweep()
             if self._closed.wait(min(_SWEPT_EVERY, self.limits.idle_seconds / 4)):
                 return
-
-
-def _last_use(folder: Path) -> float:
-    used = folder / "used"
-    return (used if used.exists() else folder).stat().st_mtime

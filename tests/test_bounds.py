@@ -13,20 +13,23 @@ import pytest
 from citewise import Assistant, InputError
 from citewise.bounds import Bounds
 from citewise.protocols import Prompt
+from citewise.settings import current
 from citewise.ui.rates import Bucket, RateLimit
 from doubles import HashEmbedder
 
 
-def test_each_bound_comes_from_its_variable() -> None:
-    assert Bounds.from_environment({}) == Bounds()
-    given = {"CITEWISE_MAX_QUESTION": "12", "CITEWISE_ASKS_A_MINUTE": " 30 "}
-    assert Bounds.from_environment(given) == Bounds(max_question=12, asks_a_minute=30)
+def test_each_bound_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert current().bounds == Bounds()
+    monkeypatch.setenv("CITEWISE_MAX_QUESTION", "12")
+    monkeypatch.setenv("CITEWISE_ASKS_A_MINUTE", " 30 ")
+    assert current().bounds == Bounds(max_question=12, asks_a_minute=30)
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "many", "1.5", "9" * 5000 + "x"])
-def test_a_bound_that_cannot_be_is_refused(value: str) -> None:
+def test_a_bound_that_cannot_be_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITEWISE_MAX_QUESTION", value)
     with pytest.raises(InputError, match=r"CITEWISE_MAX_QUESTION is '.{1,40}'\. Set it to a whole"):
-        Bounds.from_environment({"CITEWISE_MAX_QUESTION": value})
+        current()
 
 
 class Counting:

@@ -13,6 +13,7 @@ import pytest
 import citewise
 from citewise.errors import EvaluationError, InputError
 from citewise.questions import load_questions
+from citewise.settings import current
 from citewise.types import Answer, Citation, Evidence, Label, Sentence, Status, Verdict
 from citewise.ui.clock import Clock
 from citewise.ui.eval_lines import QuestionSet, drafted
@@ -344,8 +345,8 @@ def test_many_wrong_tries_have_to_wait() -> None:
 
 
 def test_a_password_is_given_or_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CITEWISE_OWNER_PASSWORD", "given")
-    assert owner_password() == ("given", False)
+    monkeypatch.setenv("CITEWISE_OWNER_PASSWORD", " given ")
+    assert owner_password(current().chat.owner_password) == (" given ", False)
     monkeypatch.delenv("CITEWISE_OWNER_PASSWORD")
-    (one, made), (other, _) = owner_password(), owner_password()
+    (one, made), (other, _) = owner_password(current().chat.owner_password), owner_password("")
     assert made and one != other and len(one) >= 16

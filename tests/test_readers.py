@@ -20,6 +20,7 @@ from citewise.readers.from_html import read_html
 from citewise.readers.from_json import read_json
 from citewise.readers.from_xlsx import read_xlsx, shown
 from citewise.readers.kinds import format_of
+from citewise.settings import current
 from citewise.splitting import split
 from file_samples import docx_file, eml_file, epub_file, pptx_file, xlsx_file, zip_file
 
@@ -378,7 +379,7 @@ def test_formats_by_name_and_content() -> None:
 
 def test_limits_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CITEWISE_READ_PAGES", "7")
-    assert ReadLimits.from_environment() == ReadLimits(pages=7)
+    assert current().reading == ReadLimits(pages=7)
     monkeypatch.setenv("CITEWISE_READ_SECONDS", "soon")
     with pytest.raises(Exception, match=r"CITEWISE_READ_SECONDS is 'soon'\. Set it to a whole"):
-        ReadLimits.from_environment()
+        current()

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citewise.asked import History, checked_question, earlier_questions
-from citewise.bounds import Bounds
 from citewise.documents import SkippedFile
 from citewise.errors import GeneratorError, InputError, ModelError
 from citewise.rendering import visible
+from citewise.settings import found as found_settings
+from citewise.settings_options import announce
 from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Filter, Verdict
 
 if TYPE_CHECKING:
     from citewise.answering import Mode
+    from citewise.bounds import Bounds
     from citewise.index import DocumentInfo, Index, UpdateSummary
     from citewise.llamaindex_llm import LLM
     from citewise.metering import Progress
@@ -28,26 +30,26 @@ if TYPE_CHECKING:
 
 __all__ = ["Assistant", "aask", "ask", "check", "default_corpus", "default_index", "stream"]
 
-_TOP_K = 10
 _EMBEDDER = "all-minilm-l6-v2"
 
 
 class Assistant:
     """Answers questions about the documents in one folder. Safe to share between threads.
 
-    Nothing is loaded until it is needed; ``warm`` loads everything at once.
+    Nothing is loaded until it is needed; ``warm`` loads everything at once. What is not given is
+    as the settings say (``docs/settings.md``): a variable, a settings file, or the default.
 
     Args:
         corpus: folder of documents, or one document; the project's ``seeds/`` by default.
         index: folder of the built index; ``index/`` beside the default corpus, and a folder of
             its own in the user's cache for any other.
         llm: "local", "none", a model's name or .gguf file, an OpenAI-compatible address, or a
-            LlamaIndex ``LLM`` object; the setting ``CITEWISE_LLM``, else "local", by default.
+            LlamaIndex ``LLM`` object; "local" by default.
         embedder: anything that meets ``Embedder``; the pinned MiniLM by default.
-        mode: "strict" holds back what is not supported, "flag" shows it marked.
+        mode: "strict", the default, holds back what is not supported, "flag" shows it marked.
         threshold: least probability that an answer answers the question for it to be shown; higher
-            refuses more.
-        bounds: what one question may cost; as the environment says by default.
+            refuses more; 0.5 by default.
+        bounds: what one question may cost.
         quiet: do not report building and loading on stderr.
     """
 
@@ -58,24 +60,29 @@ class Assistant:
         *,
         llm: str | LLM | Generator | None = None,
         embedder: Embedder | None = None,
-        mode: Mode = "strict",
-        threshold: float = 0.5,
+        mode: Mode | None = None,
+        threshold: float | None = None,
         bounds: Bounds | None = None,
         quiet: bool = False,
     ) -> None:
-        if mode not in ("strict", "flag"):
+        if mode not in (None, "strict", "flag"):
             raise InputError(f"The mode {mode!r} is unknown.", 'Use "strict" or "flag".')
-        if not 0.0 <= threshold <= 1.0:
+        if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise InputError(f"The threshold {threshold!r} is not in [0, 1].", "Use 0.5.")
-        self.corpus = Path(corpus) if corpus is not None else default_corpus()
-        self.index_folder = Path(index) if index is not None else default_index(self.corpus)
-        self.mode: Mode = mode
-        self.threshold = threshold
-        self.bounds = bounds or Bounds.from_environment()
+        places = {"corpus": _path(corpus), "index": _path(index)}
+        found = found_settings({**places, "mode": mode, "threshold": threshold})
+        chosen = found.settings
+        self.corpus = chosen.corpus or default_corpus()
+        self.index_folder = chosen.index or default_index(self.corpus)
+        self.mode: Mode = chosen.mode
+        self.threshold = chosen.threshold
+        self.bounds = bounds or chosen.bounds
         self.skipped: tuple[SkippedFile, ...] = ()
-        self._llm = llm if llm is not None else os.environ.get("CITEWISE_LLM", "local")
+        self._llm = chosen.llm if llm is None else llm
+        self._top_k = chosen.top_k
         self._embedder = embedder
         self._quiet = quiet
+        announce(found, self._say)
         self._lock = threading.RLock()
         self._embedder_lock = threading.Lock()
         self._ready: tuple[Index, Retriever] | None = None
@@ -88,7 +95,7 @@ class Assistant:
         question: str,
         history: History = (),
         *,
-        top_k: int = _TOP_K,
+        top_k: int | None = None,
         where: Filter | None = None,
     ) -> Answer:
         """Answer a question about the documents.
@@ -96,7 +103,7 @@ class Assistant:
         Args:
             question: at most ``bounds.max_question`` characters.
             history: earlier answers or questions of the same conversation, oldest first.
-            top_k: how much evidence to return, 1 to 100.
+            top_k: how much evidence to return, 1 to 100; 10 unless the settings say otherwise.
             where: the only documents that may be searched; all by default.
 
         Raises:
@@ -116,7 +123,7 @@ class Assistant:
         question: str,
         history: History = (),
         *,
-        top_k: int = _TOP_K,
+        top_k: int | None = None,
         where: Filter | None = None,
     ) -> Answer:
         """``ask`` without blocking the event loop."""
@@ -127,7 +134,7 @@ class Assistant:
         question: str,
         history: History = (),
         *,
-        top_k: int = _TOP_K,
+        top_k: int | None = None,
         where: Filter | None = None,
     ) -> Iterator[Event]:
         """Answer step by step: evidence, pieces of the draft, verdicts, and last the answer.
@@ -136,6 +143,7 @@ class Assistant:
         """
         from citewise.filters import checked
 
+        top_k = self._top_k if top_k is None else top_k
         asked = checked_question(question, top_k, self.bounds)
         earlier = earlier_questions(history, self.bounds)
         return self._events(asked, earlier, top_k, checked(where))
@@ -166,13 +174,14 @@ class Assistant:
         question: str,
         history: History = (),
         *,
-        top_k: int = _TOP_K,
+        top_k: int | None = None,
         where: Filter | None = None,
     ) -> tuple[Evidence, ...]:
         """Ranked evidence only, best first; no language model takes part. Raises as ``ask``."""
         from citewise.filters import checked
         from citewise.retrieval import make_query
 
+        top_k = self._top_k if top_k is None else top_k
         asked = checked_question(question, top_k, self.bounds)
         earlier, only = earlier_questions(history, self.bounds), checked(where)
         index, retriever = self._opened()
@@ -332,6 +341,10 @@ class Assistant:
             print(visible(line), file=sys.stderr)
 
 
+def _path(given: str | os.PathLike[str] | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
 def default_corpus() -> Path:
     """``seeds/`` of the project: in the current folder, or where the package was checked out."""
     here = Path("seeds")
@@ -362,21 +375,21 @@ def _default() -> Assistant:
 
 
 def ask(
-    question: str, history: History = (), *, top_k: int = _TOP_K, where: Filter | None = None
+    question: str, history: History = (), *, top_k: int | None = None, where: Filter | None = None
 ) -> Answer:
     """Answer a question about the default corpus; see ``Assistant.ask``."""
     return _default().ask(question, history, top_k=top_k, where=where)
 
 
 async def aask(
-    question: str, history: History = (), *, top_k: int = _TOP_K, where: Filter | None = None
+    question: str, history: History = (), *, top_k: int | None = None, where: Filter | None = None
 ) -> Answer:
     """``ask`` without blocking the event loop."""
     return await _default().aask(question, history, top_k=top_k, where=where)
 
 
 def stream(
-    question: str, history: History = (), *, top_k: int = _TOP_K, where: Filter | None = None
+    question: str, history: History = (), *, top_k: int | None = None, where: Filter | None = None
 ) -> Iterator[Event]:
     """Answer step by step over the default corpus; see ``Assistant.stream``."""
     return _default().stream(question, history, top_k=top_k, where=where)

@@ -9,15 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from citewise import __version__
 from citewise.errors import CitewiseError
 from citewise.rendering import visible
-
-if TYPE_CHECKING:
-    from citewise.assistant import Assistant
+from citewise.settings import current, found, using
+from citewise.settings_options import add_config, add_options, announce, given
 
 __all__ = ["main"]
 
@@ -27,6 +24,8 @@ _EPILOG = """examples:
   citewise ask --corpus path/to/files --folder contracts --type pdf --since 2026-01 "Who signed?"
   citewise check "V2 scored 78.5." notes.txt
   citewise chat
+  citewise config                           what is set, and where
+  citewise --config team.toml chat          with the settings of a file; see docs/settings.md
 
 exit codes: 0 done, 1 negative finding, 2 wrong usage or input, 3 documents, index or model unusable
 """
@@ -37,7 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(_with_two_words(sys.argv[1:] if argv is None else argv))
     run: Callable[[argparse.Namespace], int] = args.run
     try:
-        return run(args)
+        with using(args.config):
+            announce(found())
+            return run(args)
     except CitewiseError as error:
         print(visible(f"citewise: {error}"), file=sys.stderr)
         return error.exit_code
@@ -61,7 +62,13 @@ def _with_two_words(argv: Sequence[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from citewise import check_command, eval_command, index_command, models_command
+    from citewise import (
+        check_command,
+        config_command,
+        eval_command,
+        index_command,
+        models_command,
+    )
 
     parser = argparse.ArgumentParser(
         prog="citewise",
@@ -70,14 +77,18 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"citewise {__version__}")
+    add_config(parser, default=None)
     commands = parser.add_subparsers(metavar="command", required=True)
     _add_ask(commands)
     index_command.add_parser(commands)
     check_command.add_parser(commands)
     _add_chat(commands)
     models_command.add_parser(commands)
+    config_command.add_parser(commands)
     eval_command.add_parser(commands)
     _add_eval_commands(commands)
+    for command in commands.choices.values():
+        add_config(command)
     return parser
 
 
@@ -94,6 +105,9 @@ def _add_eval_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     verifier.set_defaults(run=verifier_command.run)
 
 
+_ASKING = ("corpus", "index", "llm", "mode", "threshold")
+
+
 def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from citewise import filter_options
 
@@ -102,8 +116,6 @@ def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     ask.add_argument(
         "--history", action="append", default=[], metavar="QUESTION", help="an earlier question"
     )
-    ask.add_argument("--top-k", type=int, default=10, help="how much evidence to return (10)")
-    ask.add_argument("--mode", choices=("strict", "flag"), default="strict")
     ask.add_argument("--json", action="store_true", help="the whole answer as JSON")
     ask.add_argument("--explain", action="store_true", help="also why the answer is as it is")
     ask.add_argument(
@@ -111,7 +123,8 @@ def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="store_true",
         help="also the seconds of each stage, and the tokens of the prompt",
     )
-    _add_corpus(ask)
+    ask.add_argument("--top-k", type=int, metavar="N", help="how much evidence to return (10)")
+    add_options(ask, *_ASKING)
     filter_options.add_arguments(ask)
     ask.set_defaults(run=_ask)
 
@@ -120,31 +133,16 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     from citewise import chat_options
 
     chat = commands.add_parser("chat", help="open the chat in a browser", description="The chat.")
-    chat.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    chat.add_argument("--port", type=int, default=7860, help="first port to try (7860)")
-    chat.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    _add_corpus(chat)
     chat_options.add_arguments(chat)
-    chat.set_defaults(run=_chat, mode="strict")
-
-
-def _add_corpus(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--corpus", type=Path, help="folder of documents (seeds/)")
-    parser.add_argument("--index", type=Path, help="folder of the index")
-    parser.add_argument("--llm", help='"local", "none", a model or an address (CITEWISE_LLM)')
-
-
-def _assistant(args: argparse.Namespace) -> Assistant:
-    from citewise.assistant import Assistant
-
-    return Assistant(args.corpus, args.index, llm=args.llm, mode=args.mode)
+    chat.set_defaults(run=_chat)
 
 
 def _ask(args: argparse.Namespace) -> int:
+    from citewise.assistant import Assistant
     from citewise.filter_options import where_of
     from citewise.rendering import answer_terminal, explanation_lines, timing_lines
 
-    with _assistant(args) as assistant:
+    with Assistant(**given(args, _ASKING)) as assistant:
         where = where_of(args)
         answer = assistant.ask(args.question, args.history, top_k=args.top_k, where=where)
     print(answer.to_json(indent=2) if args.json else answer_terminal(answer))
@@ -156,15 +154,22 @@ def _ask(args: argparse.Namespace) -> int:
 
 
 def _chat(args: argparse.Namespace) -> int:
-    from citewise.chat_options import options_of
+    from citewise.assistant import Assistant
+    from citewise.chat_options import CHAT, options_of
     from citewise.ui.server import serve
 
-    assistant = _assistant(args)
-    visitors, notice = options_of(args, assistant.corpus)
+    chosen = current(given(args, CHAT))
+    assistant = Assistant(**given(args, ("corpus", "index", "llm")))
+    visitors, notice = options_of(chosen.chat, assistant.corpus)
     if notice:
         print(notice, file=sys.stderr)
-    browser = not args.no_browser
-    serve(assistant, host=args.host, port=args.port, open_browser=browser, visitors=visitors)
+    serve(
+        assistant,
+        host=chosen.chat.host,
+        port=chosen.chat.port,
+        open_browser=chosen.chat.browser,
+        visitors=visitors,
+    )
     return 0
 
 

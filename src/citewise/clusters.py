@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from citewise.errors import InputError
+from citewise.settings import current
 from citewise.vectors import VectorIndex, faiss_library
 
 __all__ = ["LARGE", "Kind", "build", "choose", "memory_budget"]
@@ -24,8 +24,6 @@ __all__ = ["LARGE", "Kind", "build", "choose", "memory_budget"]
 LARGE = 50_000
 """Up to so many vectors an exact search takes a few milliseconds, and nothing is approximated."""
 
-_BUDGET = "CITEWISE_INDEX_MEMORY_MB"
-_BUDGET_MB = 1024
 _FEWEST_LISTS, _MOST_LISTS = 64, 8192
 # FAISS asks for at least 39 vectors a cluster to find its middle; more make it little better.
 _TRAINED_ON = 48
@@ -51,15 +49,12 @@ class Kind:
 
 
 def memory_budget() -> int:
-    """The bytes that vectors may take in memory: ``CITEWISE_INDEX_MEMORY_MB``, 1,024 by default.
+    """The bytes that vectors may take in memory, as the setting ``index_memory_mb`` says.
 
     Raises:
-        InputError: it is not a positive number.
+        InputError: a setting cannot be.
     """
-    given = os.environ.get(_BUDGET, str(_BUDGET_MB))
-    if not given.isdecimal() or int(given) == 0:
-        raise InputError(f"{_BUDGET} is {given!r}.", "Give a number of mebibytes, such as 1024.")
-    return int(given) * 2**20
+    return current().index_memory_mb * 2**20
 
 
 def choose(count: int, dimensions: int, budget: int) -> Kind | None:

@@ -19,6 +19,7 @@ from citewise.errors import CorpusError
 from citewise.files import Listing, SkippedFile, SourceFile, list_files, safe_name
 from citewise.limits import ReadLimits, UnusableFileError
 from citewise.reading_process import ReaderProcess
+from citewise.settings import current
 from citewise.types import Document
 
 __all__ = [
@@ -63,7 +64,7 @@ def read_corpus(root: Path) -> Corpus:
 
     Raises:
         CorpusError: ``root`` does not exist, or holds no document that can be read.
-        InputError: a limit in the environment is not a number.
+        InputError: a setting cannot be.
     """
     listing = list_files(root)
     documents: list[Document] = []
@@ -97,14 +98,14 @@ def read_sources(
     """Read listed files, in their order, a few at a time; none can hang or crash the caller.
 
     Args:
-        limits: ``ReadLimits.from_environment()`` by default.
+        limits: as the settings say by default.
         processes: how many read at once; by default as many as there are processors, at most 8.
 
     Raises:
-        InputError: a limit in the environment is not a number.
+        InputError: a setting cannot be.
     """
     count = processes or min(os.cpu_count() or 1, _MOST_PROCESSES)
-    pool = _Readers(limits or ReadLimits.from_environment(), count)
+    pool = _Readers(limits or current().reading, count)
     threads = ThreadPoolExecutor(count, "citewise-read")
     waiting: deque[tuple[SourceFile, Future[Reading]]] = deque()
     try:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-__all__ = ["RATES", "TOTALS", "add_arguments"]
+from citewise.settings_options import add_options
+
+__all__ = ["ANSWERING", "RATES", "TOTALS", "add_arguments"]
+
+ANSWERING = ("corpus", "index", "llm", "mode", "threshold", "top_k")
+"""The settings that are options of ``citewise eval``."""
 
 RATES = {
     "min_correct": ("correct", "share of answerable questions answered or quoted correctly"),
@@ -33,12 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_answerer(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--corpus", type=Path, help="folder of documents (default: seeds/)")
-    group.add_argument("--index", type=Path, help="folder of the built index")
-    group.add_argument("--llm", help="language model to use (default: the configured one)")
-    group.add_argument("--mode", choices=("strict", "flag"), default="strict")
-    group.add_argument("--threshold", type=_share, default=0.5, help="see Assistant (0.5)")
-    group.add_argument("--top-k", type=_positive, default=10, help="how much evidence (10)")
+    add_options(group, *ANSWERING)
     group.add_argument(
         "--answers", type=Path, metavar="FILE", help="grade these recorded answers; ask nothing"
     )
@@ -47,7 +47,7 @@ def _add_answerer(group: argparse._ArgumentGroup) -> None:
         type=Path,
         nargs=2,
         metavar=("A.toml", "B.toml"),
-        help="run two settings side by side and say which differences are real",
+        help="run the settings of two files side by side and say which differences are real",
     )
     group.add_argument(
         "--jobs", type=_positive, default=1, metavar="N", help="questions asked at a time (1)"

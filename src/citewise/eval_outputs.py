@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from citewise.errors import EvaluationError, InputError
 from citewise.eval_command import opened
+from citewise.eval_options import ANSWERING
+from citewise.settings import current
+from citewise.settings_options import given
 
 if TYPE_CHECKING:
     from citewise.eval_gate import Gate, GateResult
@@ -152,7 +155,8 @@ def set_data(path: Path, questions: int, asked: int) -> dict[str, Any]:
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """What could change the answers, besides the models."""
     answers = args.answers.name if args.answers else None
-    settings = {"mode": args.mode, "threshold": args.threshold, "top_k": args.top_k}
+    chosen = current(given(args, ANSWERING))
+    settings = {name: getattr(chosen, name) for name in ("mode", "threshold", "top_k")}
     return {"answers": answers} if answers else settings
 
 

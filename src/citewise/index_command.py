@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from citewise.errors import CitewiseError, CorpusError, InputError
 from citewise.rendering import json_text, visible
+from citewise.settings_options import add_options
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -47,7 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     index.add_argument("corpus", nargs="?", type=Path, help="folder of documents (seeds/)")
-    index.add_argument("--index", type=Path, metavar="FOLDER", help="folder of the index")
+    add_options(index, "index")
     modes = index.add_mutually_exclusive_group()
     modes.add_argument("--watch", action="store_true", help="update at every change until Ctrl-C")
     modes.add_argument("--dry-run", action="store_true", help="only say what would be done")

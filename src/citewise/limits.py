@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from citewise.errors import InputError
+from citewise.setting import LOWER, setting
 
 __all__ = ["ReadLimits", "UnusableFileError", "mebibytes"]
-
-_PREFIX = "CITEWISE_READ_"
 
 
 class UnusableFileError(Exception):
@@ -18,7 +15,7 @@ class UnusableFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """Limits for one file; each can be set as ``CITEWISE_READ_FILE_BYTES`` and so on.
+    """Limits for one file; each is a setting: ``read_file_bytes`` and so on.
 
     ``seconds`` may pass without a sign of life (a page, a sheet, a member of an archive),
     ``total_seconds`` in all. ``memory_bytes`` is address space, so that a few hundred MiB of it
@@ -26,32 +23,20 @@ class ReadLimits:
     ``members`` count over all that an archive, or a format built on one, holds.
     """
 
-    file_bytes: int = 200 * 2**20
-    text_characters: int = 50_000_000
-    pages: int = 20_000
-    seconds: int = 60
-    total_seconds: int = 1800
-    memory_bytes: int = 2 * 2**30
-    unpacked_bytes: int = 2**30
-    members: int = 10_000
-
-    @classmethod
-    def from_environment(cls) -> ReadLimits:
-        """The defaults, and what the environment sets instead.
-
-        Raises:
-            InputError: a setting is not a whole number above zero.
-        """
-        chosen = {}
-        for field in fields(cls):
-            name = _PREFIX + field.name.upper()
-            value = os.environ.get(name, "")
-            if not value:
-                continue
-            if not (value.isascii() and value.isdecimal() and int(value)):
-                raise InputError(f"{name} is {value!r}.", "Set it to a whole number above zero.")
-            chosen[field.name] = int(value)
-        return cls(**chosen)
+    file_bytes: int = setting(200 * 2**20, "bytes of a file", least=1, found=LOWER)
+    text_characters: int = setting(50_000_000, "characters of the text in it", least=1, found=LOWER)
+    pages: int = setting(20_000, "pages of a PDF; those beyond are named", least=1, found=LOWER)
+    seconds: int = setting(
+        60, "seconds without a page, sheet or member finished", least=1, found=LOWER
+    )
+    total_seconds: int = setting(1800, "seconds in all", least=1, found=LOWER)
+    memory_bytes: int = setting(
+        2 * 2**30, "bytes of address space of its process", least=1, found=LOWER
+    )
+    unpacked_bytes: int = setting(
+        2**30, "bytes that an archive, or a file built on one, unpacks to", least=1, found=LOWER
+    )
+    members: int = setting(10_000, "files in an archive or message", least=1, found=LOWER)
 
 
 def mebibytes(size: int) -> str:

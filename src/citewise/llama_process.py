@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from citewise.errors import GeneratorError
+from citewise.settings import public_environment
 
 __all__ = ["LlamaProcess"]
 
@@ -146,7 +147,7 @@ def _start(log: IO[str]) -> subprocess.Popen[str]:
         # With -m the current folder comes first on the module path: it must be the package's
         # own, never a folder of documents that could hold a json.py.
         cwd=_PACKAGES,
-        env={name: value for name, value in os.environ.items() if name != "CITEWISE_API_KEY"},
+        env=public_environment(),
     )
 
 

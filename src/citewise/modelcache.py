@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from citewise.errors import ModelError
 from citewise.modelspec import ModelSpec, PinnedFile
+from citewise.settings import current
 
 __all__ = ["ModelCache", "ModelState", "State", "cache_folder", "hash_file"]
 
@@ -63,9 +64,8 @@ class ModelCache:
 
     @classmethod
     def default(cls) -> ModelCache:
-        """As ``CITEWISE_CACHE`` and ``CITEWISE_MODELS`` say."""
-        local = os.environ.get("CITEWISE_MODELS", "").strip()
-        return cls(cache_folder() / "models", Path(local).expanduser() if local else None)
+        """As the settings ``cache`` and ``models`` say."""
+        return cls(cache_folder() / "models", current().models)
 
     def folder(self, spec: ModelSpec) -> Path:
         """Where a fetched model lies."""
@@ -143,9 +143,9 @@ class ModelCache:
 
 
 def cache_folder() -> Path:
-    """``CITEWISE_CACHE``, or the user's cache folder for this program."""
-    if folder := os.environ.get("CITEWISE_CACHE", "").strip():
-        return Path(folder).expanduser()
+    """The setting ``cache``, or the user's cache folder for this program."""
+    if folder := current().cache:
+        return folder
     from platformdirs import user_cache_path
 
     return user_cache_path("citewise", appauthor=False)

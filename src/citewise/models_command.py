@@ -26,7 +26,7 @@ examples:
   citewise models verify --json                 read every byte of the defaults again
   citewise models path all-minilm-l6-v2         where it lies
 
-environment:
+settings (see `citewise config`):
   CITEWISE_CACHE    folder for fetched models
   CITEWISE_MODELS   folder with your own copies, looked at first: NAME/... in it
   CITEWISE_OFFLINE  1 forbids the network

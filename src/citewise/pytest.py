@@ -20,6 +20,7 @@ import pytest
 from citewise.asserting import assert_faithful, assert_right
 from citewise.errors import CitewiseError, EvaluationError
 from citewise.questions import Question, load_questions
+from citewise.settings import current
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -47,7 +48,7 @@ def citewise_assistant(pytestconfig: pytest.Config) -> Iterator[Assistant]:
 
     with ExitStack() as stack:
         try:
-            setting = _setting(pytestconfig, "llm") or os.environ.get("CITEWISE_LLM", "local")
+            setting = _setting(pytestconfig, "llm") or current().llm
             # Made here, since an assistant would answer without a model that it cannot have.
             generator = make_generator(setting)
             if (close := getattr(generator, "close", None)) is not None:

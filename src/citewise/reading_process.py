@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from citewise.files import SkippedFile, SourceFile
 from citewise.limits import ReadLimits, mebibytes
+from citewise.settings import public_environment
 from citewise.types import Document
 
 __all__ = ["ReaderProcess"]
@@ -141,6 +142,7 @@ class ReaderProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             encoding="utf-8",
+            env=public_environment(),
             # Ctrl+C in the terminal is the parent's matter.
             start_new_session=True,
         )

@@ -35,7 +35,7 @@ def built(connection: sqlite3.Connection, dimensions: int, count: int) -> Built:
         count: of the live passages.
 
     Raises:
-        InputError: the memory budget in the environment is not a number.
+        InputError: a setting cannot be.
     """
     kind = clusters.choose(count, dimensions, clusters.memory_budget())
     if kind is None:

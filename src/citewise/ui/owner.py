@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 import threading
 import time
 
 __all__ = ["Owner", "owner_password"]
 
-_VARIABLE = "CITEWISE_OWNER_PASSWORD"
 _FREE_TRIES = 5
 _LONGEST_WAIT = 300.0
 _HOURS = 12
 
 
-def owner_password() -> tuple[str, bool]:
-    """The password from ``CITEWISE_OWNER_PASSWORD``, else one made for this run; and which."""
-    given = os.environ.get(_VARIABLE, "")
+def owner_password(given: str) -> tuple[str, bool]:
+    """The password that was set, else one made for this run; and whether it was made."""
     return (given, False) if given else (secrets.token_urlsafe(12), True)
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from citewise.bounds import Bounds
 from citewise.errors import CitewiseError, CorpusError
+from citewise.settings import current
 from citewise.ui import strings
 from citewise.ui.listening import address_of, is_loopback, listening_socket, say
 from citewise.ui.logs import start_log
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from citewise.bounds import Bounds
     from citewise.ui.contract import ChatAssistant, Hooks
     from citewise.ui.options import Options
 
@@ -47,7 +48,7 @@ def build_app(
         hosts: names by which this server may be addressed besides the loopback ones; ``*`` is any.
         visitors: what visitors may do and what is kept of it; nothing by default. It needs an
             ``Assistant``; close ``app.state.extras`` when the app has ended.
-        bounds: how much and how often may be asked; as the environment says by default.
+        bounds: how much and how often may be asked; as the settings say by default.
     """
     from fastapi import FastAPI
     from fastapi.middleware.cors import CORSMiddleware
@@ -61,7 +62,7 @@ def build_app(
     from citewise.ui.rates import RateLimit
     from citewise.ui.routes import add_routes
 
-    bounds = bounds or Bounds.from_environment()
+    bounds = bounds or current().bounds
     app = FastAPI(title=strings.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/app-static", StaticFiles(directory=_STATIC))
     hooks = Hooks(assistant_for=lambda _: assistant)
@@ -186,7 +187,7 @@ def _serve_on(
     if exposed:
         say(strings.OPEN_TO_ALL.format(host=host))
     start_log()
-    bounds = Bounds.from_environment()
+    bounds = current().bounds
     app = build_app(
         assistant,
         examples=examples,

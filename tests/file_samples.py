@@ -8,7 +8,16 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from email.message import EmailMessage
 
-__all__ = ["docx_file", "eml_file", "epub_file", "pdf_file", "pptx_file", "xlsx_file", "zip_file"]
+__all__ = [
+    "docx_file",
+    "eml_file",
+    "epub_file",
+    "long_pdf",
+    "pdf_file",
+    "pptx_file",
+    "xlsx_file",
+    "zip_file",
+]
 
 
 def docx_file() -> bytes:
@@ -133,3 +142,36 @@ def _saved(document: object) -> bytes:
     target = io.BytesIO()
     document.save(target)  # type: ignore[attr-defined]
     return target.getvalue()
+
+
+def long_pdf(pages: int, lines: int = 5) -> bytes:
+    """A PDF of very many pages, written byte by byte, since libraries take minutes for it.
+
+    Each page says its number, and so many lines of words.
+    """
+    words = "The keeper of the lighthouse wrote the wind and the tide of every day into the book."
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Count %d/Kids[%s]>>"
+        % (pages, b" ".join(b"%d 0 R" % (4 + 2 * n) for n in range(pages))),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    for number in range(1, pages + 1):
+        shown = [f"Day {number} of the log.", *[words] * (lines - 1)]
+        text = "".join(f"({line})Tj 0 -16 Td " for line in shown)
+        content = f"BT /F 11 Tf 50 700 Td {text}ET".encode("ascii")
+        objects += [
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]"
+            b"/Resources<</Font<</F 3 0 R>>>>/Contents %d 0 R>>" % (2 * number + 3),
+            b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        ]
+    written = bytearray(b"%PDF-1.4\n")
+    places = []
+    for number, body in enumerate(objects, 1):
+        places.append(len(written))
+        written += b"%d 0 obj%s endobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    size = len(objects) + 1
+    index = b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
+    end = b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (size, len(written))
+    return bytes(written) + index + end

@@ -21,7 +21,16 @@ from citewise.limits import ReadLimits, UnusableFileError
 from citewise.readers.formats import extract
 from citewise.readers.from_zip import safe_path
 from citewise.reading_process import ReaderProcess
-from file_samples import docx_file, eml_file, epub_file, pdf_file, pptx_file, xlsx_file, zip_file
+from file_samples import (
+    docx_file,
+    eml_file,
+    epub_file,
+    long_pdf,
+    pdf_file,
+    pptx_file,
+    xlsx_file,
+    zip_file,
+)
 
 SAMPLES = {
     "a.docx": docx_file(),
@@ -171,7 +180,7 @@ def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     path = write(tmp_path, "slow.html", SLOW.encode())
     began = time.perf_counter()
     assert reasons(read_file(path, limits=ReadLimits(seconds=2))) == {
-        "slow.html": "took longer than 2 s to read"
+        "slow.html": "took longer than 2 s to read (CITEWISE_READ_SECONDS)"
     }
     assert time.perf_counter() - began < 20
 
@@ -187,7 +196,9 @@ def test_the_rest_of_an_archive_survives_a_member_that_hangs(tmp_path: Path) -> 
     members = {"a.txt": b"first", "b.html": SLOW.encode(), "c.txt": b"third"}
     reading = read_file(write(tmp_path, "box.zip", zip_file(members)), limits=ReadLimits(seconds=5))
     assert [d.name for d in reading.documents] == ["box.zip/a.txt", "box.zip/c.txt"]
-    assert reasons(reading) == {"box.zip/b.html": "took longer than 5 s to read"}
+    assert reasons(reading) == {
+        "box.zip/b.html": "took longer than 5 s to read (CITEWISE_READ_SECONDS)"
+    }
 
 
 def test_the_process_goes_on_after_a_bad_file(tmp_path: Path) -> None:
@@ -274,6 +285,24 @@ def test_a_file_exchanged_for_a_pipe_after_listing_does_not_block(tmp_path: Path
     os.mkfifo(path)
     ((_, reading),) = read_sources([file])
     assert reasons(reading) == {"a.txt": "is not a regular file"}
+
+
+def test_a_pdf_of_very_many_pages_is_read_or_left_out_in_one_line(tmp_path: Path) -> None:
+    path = write(tmp_path, "log.pdf", long_pdf(600))
+    reading = read_file(path, limits=ReadLimits(pages=400))
+    (document,) = reading.documents
+    assert len(document.pages) == 400
+    for number in (1, 277, 400):
+        assert document.text.startswith(f"Day {number} of the log.", document.pages[number - 1])
+    assert reasons(reading) == {
+        "log.pdf (pages 401–600)": "are beyond the 400 that are read (CITEWISE_READ_PAGES)"
+    }
+    path = write(tmp_path, "longer.pdf", long_pdf(10_000))
+    began = time.perf_counter()
+    assert reasons(read_file(path, limits=ReadLimits(total_seconds=1))) == {
+        "longer.pdf": "took longer than 1 s to read (CITEWISE_READ_TOTAL_SECONDS)"
+    }
+    assert time.perf_counter() - began < 20
 
 
 def test_names_of_every_kind(tmp_path: Path) -> None:

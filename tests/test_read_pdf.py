@@ -250,7 +250,7 @@ def test_scanned_pages_among_others_are_named(tmp_path: Path) -> None:
 
 def test_pages_beyond_the_limit_are_named() -> None:
     found = read(pdf_file([f"Page {n} of the long book." for n in range(1, 6)]), pages=3)
-    assert found.missing == (("pages 4–5", "are beyond the limit of pages"),)
+    assert found.missing == (("pages 4–5", "are beyond the 3 that are read (CITEWISE_READ_PAGES)"),)
     assert "Page 4" not in found.text
 
 

@@ -125,8 +125,11 @@ class ReaderProcess:
         try:
             line = self._lines.get(timeout=max(patience, 0.01))
         except queue.Empty as error:
-            allowed = self._limits.total_seconds if left <= patience else self._limits.seconds
-            raise _ProcessEndedError(f"took longer than {allowed} s to read") from error
+            limits, whole = self._limits, left <= patience
+            allowed = limits.total_seconds if whole else limits.seconds
+            setting = "CITEWISE_READ_TOTAL_SECONDS" if whole else "CITEWISE_READ_SECONDS"
+            reason = f"took longer than {allowed} s to read ({setting})"
+            raise _ProcessEndedError(reason) from error
         if line is None:
             raise _ProcessEndedError(self._obituary())
         message = json.loads(line)

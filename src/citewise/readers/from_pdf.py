@@ -62,7 +62,8 @@ def _read(opened: Any, limits: ReadLimits, tick: Tick) -> Extracted:
         *_named(broken, "are damaged"),
     ]
     if count > limits.pages:
-        missing.append((f"pages {limits.pages + 1:,}–{count:,}", "are beyond the limit of pages"))
+        beyond = f"are beyond the {limits.pages:,} that are read (CITEWISE_READ_PAGES)"
+        missing.append((f"pages {limits.pages + 1:,}–{count:,}", beyond))
     return Extracted(text, starts, tuple(missing))
 
 

@@ -46,7 +46,7 @@ def test_an_identifier_is_known_only_whole(
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "shown"),
+    ("log_odds", "confirmed", "shown"),
     [
         (1.0, 1.5, True),
         (1.0, 0.0, False),
@@ -56,9 +56,18 @@ def test_an_identifier_is_known_only_whole(
     ],
 )
 def test_a_draft_stands_by_what_the_model_says_of_it(
-    before: float | None, after: float | None, shown: bool
+    log_odds: float | None, confirmed: float | None, shown: bool
 ) -> None:
-    assert (stands(before, after) >= 0.5) is shown
+    assert (stands(Signals(log_odds, 0.6, 0.6, ()), confirmed) >= 0.5) is shown
+
+
+def test_a_draft_stands_the_better_the_nearer_its_evidence() -> None:
+    far, near, named = (
+        Signals(1.0, 0.3, 0.3, ()),
+        Signals(1.0, 0.7, 0.3, ()),
+        Signals(1.0, 0.3, 1, ()),
+    )
+    assert stands(far, 1.0) < min(stands(near, 1.0), stands(named, 1.0))
 
 
 def test_each_signal_moves_the_probability_its_way() -> None:

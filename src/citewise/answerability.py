@@ -44,11 +44,11 @@ class Answerability:
     signals: Signals
 
 
-# Set by hand, from the separation seen on few questions; to be fitted on public question sets.
-_STANDS = 1.28
-_STEEPNESS = 2.5
+# Set by hand, from the separation seen on few questions.
 _WITH_MODEL = {"bias": -3.4, "log_odds": 0.9, "cosine": 3.0, "coverage": 2.0}
 _WITHOUT_MODEL = {"bias": -4.8, "cosine": 7.0, "coverage": 3.0}
+# Learnt: evals/fit_answerability.py.
+_STANDS = {"bias": -3.87, "confirmed": 1.03, "log_odds": 1.97, "cosine": 0.44, "coverage": 0.68}
 # An adjective or a place may be the reader's own word for it; an identifier is not.
 _UNKNOWN_NAME = -1.0
 _UNKNOWN_NAMES = -3.5
@@ -97,18 +97,21 @@ def _is_identifier(name: str) -> bool:
     return any(character.isdigit() or character.isupper() for character in name[1:])
 
 
-def stands(before: float | None, after: float | None) -> float:
+def stands(signals: Signals, confirmed: float | None) -> float:
     """The probability that a draft which passed the support check answers the question.
 
     Args:
-        before: log-odds that the sources answer the question.
-        after: log-odds that the draft is a complete and direct answer.
+        signals: of the question and its evidence.
+        confirmed: log-odds, by the language model, that the draft is a complete and direct answer.
 
-    1 where the model tells no probabilities.
+    1 where the model tells no probabilities. Half of the drafts are taken to answer their question.
     """
-    if after is None:
+    if confirmed is None:
         return 1.0
-    return 1 / (1 + math.exp(-_STEEPNESS * (after + 0.5 * (before or 0.0) - _STANDS)))
+    logit = _STANDS["bias"] + _STANDS["confirmed"] * confirmed
+    logit += _STANDS["log_odds"] * (signals.log_odds or 0.0)
+    logit += _STANDS["cosine"] * signals.cosine + _STANDS["coverage"] * signals.coverage
+    return _logistic(logit)
 
 
 def estimate(signals: Signals) -> Answerability:
@@ -122,4 +125,8 @@ def estimate(signals: Signals) -> Answerability:
         identifier = any(_is_identifier(name) for name in signals.unknown_names)
         several = len(signals.unknown_names) > 1
         logit += _UNKNOWN_IDENTIFIER if identifier else _UNKNOWN_NAMES if several else _UNKNOWN_NAME
-    return Answerability(1 / (1 + math.exp(-logit)), signals)
+    return Answerability(_logistic(logit), signals)
+
+
+def _logistic(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))

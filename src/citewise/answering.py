@@ -62,7 +62,7 @@ def answer_events(
     if compared:
         yield from cell_events(run)
     elif answerable and generator is not None:
-        yield from draft_events(run, sources, index, generator, gate.signals.log_odds)
+        yield from draft_events(run, sources, index, generator, gate.signals)
     with run.timed("compose"):
         run.contrary = _contrary(run, index, retriever, where)
         answer = _finish(run, gate, answerable, models, len(sources))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from citewise.answerability import stands
+from citewise.answerability import Signals, stands
 from citewise.drafts import is_refusal, is_statement, shorter, split_draft, split_lead
 from citewise.errors import GeneratorError
 from citewise.index import Index
@@ -37,7 +37,7 @@ def draft_events(
     sources: Sequence[Evidence],
     index: Index,
     generator: Generator,
-    log_odds: float | None,
+    signals: Signals,
 ) -> Iterator[Event]:
     """Fill ``run`` with what may be shown of a draft; the text first, then the verdicts.
 
@@ -45,13 +45,13 @@ def draft_events(
     their words: many a small model's misses are words or facts of its own.
 
     Args:
-        log_odds: what the model said before drafting; see ``answerability``.
+        signals: what was known before drafting; see ``answerability``.
     """
-    broke_off = yield from _attempts(run, sources, index, generator, log_odds)
+    broke_off = yield from _attempts(run, sources, index, generator, signals)
     if run.readings and not run.kept and not broke_off:
         # The cells fit the question only in part, so the model is asked here too.
         _overrule(run)
-        _confirm(run, generator, log_odds)
+        _confirm(run, generator, signals)
     for found in run.kept:
         yield SentenceEvent(Sentence(found.verdict.claim, (), found.verdict), shown=True)
     for sentence in run.dropped:
@@ -70,7 +70,7 @@ def _attempts(
     sources: Sequence[Evidence],
     index: Index,
     generator: Generator,
-    log_odds: float | None,
+    signals: Signals,
 ) -> Generator_[Event, None, bool]:
     """At most two drafts, until something is left of one; returns whether the model broke off."""
     first, broke_off = "", False
@@ -92,7 +92,7 @@ def _attempts(
         if not broke_off:
             if run.just_cells:
                 _overrule(run)
-            _confirm(run, generator, log_odds)
+            _confirm(run, generator, signals)
         first = first or run.draft
         if run.kept or broke_off:
             return broke_off
@@ -187,7 +187,7 @@ def _as_attributions(run: Run) -> list[Attribution]:
     ]
 
 
-def _confirm(run: Run, generator: Generator, log_odds: float | None) -> None:
+def _confirm(run: Run, generator: Generator, signals: Signals) -> None:
     """Withdraw a draft that is true and no answer; what the cells say needs no asking."""
     if not run.kept or run.just_cells:
         return
@@ -199,10 +199,10 @@ def _confirm(run: Run, generator: Generator, log_odds: float | None) -> None:
                 run.confirmed = generator.yes_log_odds(prompt)
         except GeneratorError as error:
             run.notices.append(str(error))
-        if log_odds is not None and is_polar(run.question):
+        if signals.log_odds is not None and is_polar(run.question):
             # "Can this be answered?" gets a No where the answer itself would be no.
-            log_odds = max(log_odds, _POLAR_ODDS)
-        run.stands = stands(log_odds, run.confirmed)
+            signals = replace(signals, log_odds=max(signals.log_odds, _POLAR_ODDS))
+        run.stands = stands(signals, run.confirmed)
         if run.stands < run.settings.threshold:
             run.misses = _NO_ANSWER
     if run.misses:

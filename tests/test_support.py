@@ -124,3 +124,15 @@ def test_what_only_the_question_says_needs_a_source_that_speaks_of_it(
         assert found.verdict.reason == (
             "the question says it, the source does not: old, business, slows, down"
         )
+
+
+def test_a_clause_at_the_end_needs_words_of_its_own_in_the_source() -> None:
+    source = "The company is doubling its headcount while it changes its core strategy."
+    judge = SupportJudge()
+    plain = "The company is doubling its headcount while it changes its strategy"
+    assert judge.judge(f"{plain}.", [source]).supported
+    more = judge.judge(f"{plain}, which will be a monumental management challenge.", [source])
+    assert more.label is Label.PARTLY_SUPPORTED
+    assert more.reason == "the source does not say: monumental, management, challenge"
+    told = [f"{source[:-1]}, a monumental challenge for its management."]
+    assert judge.judge(f"{plain}, which is a monumental management challenge.", told).supported

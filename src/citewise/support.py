@@ -7,6 +7,7 @@ with no evidence near it. It meets the ``Judge`` seam, behind which a stronger o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,12 @@ _NEAREST_IN_MEANING = 0.5
 # question in meaning.
 _BORROWED = 1 / 3
 _FAR_IN_MEANING = 0.5
+# Where a sentence adds to its main clause, and how much of what it adds its source has to hold.
+_CLAUSE = re.compile(
+    r",\s+(?:which|who|where|while|whereas|thereby|thus|and thus|\w{3,}ing)\s|;\s", re.IGNORECASE
+)
+_CLAUSE_TERMS = 3
+_CLAUSE_HELD = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +179,9 @@ def _verdict(
     turned = _turned(claim, chosen, given, score)
     if turned:
         return turned
-    assumed = _assumed(claim, chosen, weight, given)
-    if assumed:
-        return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.25), assumed, claim.text)
+    unsaid = _assumed(claim, chosen, weight, given) or _appended(claim, terms, weight, given)
+    if unsaid:
+        return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.25), unsaid, claim.text)
     if held >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):
         return Verdict(Label.SUPPORTED, score, "the source states it", claim.text)
     lacking = ", ".join(words_with(claim.text, claim.terms - known))
@@ -251,6 +258,21 @@ def _assumed(
         return ""
     words = ", ".join(words_with(claim.text, borrowed))
     return f"the question says it, the source does not: {words}"
+
+
+def _appended(
+    claim: Claim, terms: frozenset[str], weight: Callable[[str], float], given: str
+) -> str:
+    """What a clause at the end adds though hardly a word of it is in the source, or "".
+
+    "It doubled its staff, which will be a challenge": the main clause holds most of the words.
+    """
+    known = frozenset(lexical_terms(given))
+    for clause in _CLAUSE.split(claim.text)[1:]:
+        added = (frozenset(content_terms(clause)) & claim.terms) - known
+        if len(added) >= _CLAUSE_TERMS and recall(added, terms, weight) < _CLAUSE_HELD:
+            return f"the source does not say: {', '.join(words_with(clause, added - terms))}"
+    return ""
 
 
 def _far_from_the_question(chosen: Sequence[Candidate]) -> bool:

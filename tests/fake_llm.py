@@ -65,12 +65,13 @@ def event(value: object) -> bytes:
 
 
 class FakeLLM:
-    """Context manager; listens on a free port of 127.0.0.1 until it ends."""
+    """Context manager; listens on a port of 127.0.0.1, a free one by default, until it ends."""
 
     def __init__(
         self,
         standing: str | Reply | Callable[[Request], Reply] = "ready",
         models: tuple[str, ...] = ("fake",),
+        port: int = 0,
     ) -> None:
         self.standing = Reply(standing) if isinstance(standing, str) else standing
         self.models = models
@@ -78,7 +79,7 @@ class FakeLLM:
         self.requests: list[Request] = []
         self.cancelled = threading.Event()
         self.stopping = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.llm = self
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 

@@ -21,6 +21,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from pydantic import Field
 
 from citewise.errors import CitewiseError, GeneratorError, InputError
+from citewise.generator_pool import GeneratorPool
 from citewise.generators import make_generator
 from citewise.llama_server import LlamaServer
 from citewise.llamaindex_llm import LlamaIndexGenerator
@@ -97,7 +98,7 @@ def test_an_endpoint_with_a_model(ending: str, monkeypatch: pytest.MonkeyPatch) 
     with FakeLLM("yes indeed") as llm:
         monkeypatch.setenv("CITEWISE_API_KEY", f" {KEY}\n")
         generator = make_generator(llm.url + ending)
-        assert isinstance(generator, OpenAIGenerator)
+        assert isinstance(generator, GeneratorPool)
         assert generator.name == "qwen3:8b"
         assert list(generator.stream(PROMPT, max_tokens=5)) == ["yes", " indeed"]
         (request,) = llm.requests
@@ -111,7 +112,7 @@ def test_an_endpoint_with_a_model(ending: str, monkeypatch: pytest.MonkeyPatch) 
 def test_an_endpoint_without_a_model_offers_its_first() -> None:
     with FakeLLM(models=("first", "second")) as llm:
         generator = make_generator(llm.url)
-        assert isinstance(generator, OpenAIGenerator)
+        assert isinstance(generator, GeneratorPool)
         assert generator.name == "first"
         assert llm.requests[0].path == "/v1/models"
         generator.close()

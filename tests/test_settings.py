@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from citewise import Assistant, InputError
+from citewise.generator_pool import GeneratorPool
 from citewise.generators import make_generator
-from citewise.openai_api import OpenAIGenerator
 from citewise.setting import ANYTHING, LOWER
 from citewise.settings import ARGUMENT, DEFAULT, current, found, public_environment, using
 from citewise.settings_options import add_options, given
@@ -253,7 +253,7 @@ def test_a_key_does_not_go_where_a_found_file_says(
         assert llm.requests == []
         with using("citewise.toml"):
             generator = make_generator(current().llm)
-        assert isinstance(generator, OpenAIGenerator)
+        assert isinstance(generator, GeneratorPool)
         generator.close()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from citewise.errors import GeneratorError, InputError
+from citewise.errors import InputError
+from citewise.llm_addresses import parsed_addresses, with_keys
 from citewise.protocols import Generator
 from citewise.settings import found as found_settings
 
@@ -24,11 +24,13 @@ def make_generator(setting: str | LLM | Generator | None) -> Generator | None:
     a model's name, or a path to a .gguf    that model, embedded
     ``"http://host:port/v1#model"``         an OpenAI-compatible endpoint (also ``?model=``);
                                             without a model, the first one that it offers
+    several of these, by comma              the same model at several addresses
     ``"none"``, ``None``                    no model: answers are quoted passages
     a Generator, or a LlamaIndex LLM        itself
     ======================================  ====================================================
 
-    A key for an endpoint comes from the setting ``api_key`` alone.
+    A key for an endpoint comes from the setting ``api_key`` alone, time-outs and caps from
+    ``llm_silence`` and ``llm_at_once``.
 
     Raises:
         InputError: the setting is none of these.
@@ -57,41 +59,17 @@ def _named(setting: str) -> Generator | None:
 
 
 def _endpoint(setting: str) -> Generator:
-    from citewise.openai_api import OpenAIGenerator, offered_models
+    from citewise.generator_pool import GeneratorPool
+    from citewise.openai_api import Limits
 
-    try:
-        parts = urlsplit(setting)
-        query = parse_qs(parts.query, strict_parsing=bool(parts.query))
-    except ValueError:
-        raise _unknown("an address that is not valid") from None
-    if set(query) - {"model"}:
-        # Not quoted, since a key could be among them.
-        raise _unknown("an address with a query other than ?model=")
-    address = parts._replace(query="", fragment="").geturl()
-    model = unquote(parts.fragment) or query.get("model", [""])[0]
-    key = _key_for(setting)
-    if not model:
-        offered = offered_models(address, key)
-        if not offered:
-            raise GeneratorError(
-                f"The language model's server at {address} offers no model.",
-                "Load one there, or name it: http://host:port/v1#model.",
-            )
-        model = offered[0]
-    return OpenAIGenerator(address, model, key)
-
-
-def _key_for(setting: str) -> str | None:
-    """The key, unless a file that nobody named chose where it would go.
-
-    Raises:
-        InputError: it did.
-    """
     found = found_settings()
-    key = found.settings.api_key.strip()
-    if key and found.settings.llm == setting:
+    chosen = found.settings
+    addresses = with_keys(parsed_addresses(setting), chosen.api_key.strip())
+    if any(address.key for address in addresses) and chosen.llm == setting:
+        # No file that nobody named chooses where a key goes.
         found.demand_trusted("llm")
-    return key or None
+    limits = Limits(silence=float(chosen.llm_silence), at_once=chosen.llm_at_once)
+    return GeneratorPool(addresses, limits)
 
 
 def _file(setting: str) -> Generator:

@@ -75,7 +75,7 @@ def _serve(settings: dict[str, Any]) -> Any:
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.n_ctx = settings["context"]
-    params.n_parallel = 1
+    params.n_parallel = settings.get("parallel", 1)
     params.cpuparams.n_threads = settings["threads"]
     params.cpuparams_batch.n_threads = settings["threads"]
     params.cache_prompt = True

@@ -148,14 +148,16 @@ class OpenAIGenerator:
         }
 
 
-def offered_models(base_url: str, api_key: str | None = None) -> list[str]:
+def offered_models(
+    base_url: str, api_key: str | None = None, limits: Limits | None = None
+) -> list[str]:
     """Names of the models that an endpoint offers at ``GET /models``, in its order.
 
     Raises:
         GeneratorError: unreachable, refused, timed out, or no JSON object.
         InputError: the address or the key cannot be used.
     """
-    with closing(Endpoint(base_url, api_key or None, Limits())) as endpoint:
+    with closing(Endpoint(base_url, api_key or None, limits or Limits())) as endpoint:
         listed = endpoint.get("/models").get("data")
     entries = listed if isinstance(listed, list) else []
     return [str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry]

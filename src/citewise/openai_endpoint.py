@@ -18,19 +18,22 @@ from citewise.openai_replies import json_object, read_events
 __all__ = ["Endpoint", "Limits", "NoProbabilitiesError"]
 
 _LONGEST_BODY = 4_000_000
-_LONGEST_WAIT = 10.0
 # Fields that some servers refuse, and the name to try instead; None: leave it out.
 _ALTERNATIVES = {"seed": None, "temperature": None, "max_tokens": "max_completion_tokens"}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to give up: seconds to connect, of silence, and in all; characters of one reply."""
+    """When to give up: seconds to connect, of silence, and in all; characters of one reply.
+
+    ``at_once`` connections are open at a time.
+    """
 
     connect: float = 5.0
     silence: float = 120.0
     total: float = 600.0
     characters: int = 100_000
+    at_once: int = 8
 
 
 class NoProbabilitiesError(Exception):
@@ -38,7 +41,7 @@ class NoProbabilitiesError(Exception):
 
 
 class Endpoint:
-    """Sends requests to one address over a few pooled connections; safe between threads.
+    """Sends requests to one address over pooled connections; safe between threads.
 
     Args:
         base_url: address up to the version, such as ``http://127.0.0.1:11434/v1``.
@@ -59,7 +62,7 @@ class Endpoint:
             base_url=url,
             headers=_headers(key),
             timeout=httpx.Timeout(limits.silence, connect=limits.connect),
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4),
+            limits=httpx.Limits(max_connections=limits.at_once),
             follow_redirects=False,
             # A proxy set for the outside world cannot reach this machine's own loopback.
             trust_env=not _is_loopback(url.host),
@@ -121,7 +124,6 @@ class Endpoint:
             raise failed_request(error, self.where, begun) from None
 
     def _accepted(self, method: str, path: str, request: dict[str, Any] | None) -> httpx.Response:
-        may_wait = True
         while True:
             sent = self._adapted(request)
             response = self._exchange(method, path, sent)
@@ -132,12 +134,9 @@ class Endpoint:
             finally:
                 response.close()
             status = response.status_code
-            wait = retry_after(response.headers.get("retry-after"))
-            if status == 429 and may_wait and wait is not None and wait <= _LONGEST_WAIT:
-                may_wait = False
-                time.sleep(wait)
-            elif not (status in (400, 422) and sent is not None and self._adapt(sent, body)):
-                raise refused_reply(status, body, self.where, self._key)
+            if not (status in (400, 422) and sent is not None and self._adapt(sent, body)):
+                wait = retry_after(response.headers.get("retry-after"))
+                raise refused_reply(status, body, self.where, self._key, wait)
 
     def _exchange(self, method: str, path: str, sent: dict[str, Any] | None) -> httpx.Response:
         if self._client.is_closed:

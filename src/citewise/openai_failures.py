@@ -18,10 +18,11 @@ import httpx
 
 from citewise.errors import GeneratorError
 
-__all__ = ["failed_request", "quoted", "refused_reply", "retry_after"]
+__all__ = ["UnavailableError", "failed_request", "quoted", "refused_reply", "retry_after"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
+_FOR_NOW = (429, 502, 503, 504)
 _REMEDIES = {
     400: "The server does not accept this request; check the model's name and its context length.",
     401: "Set CITEWISE_API_KEY to a key that this server accepts.",
@@ -35,26 +36,42 @@ _REMEDIES = {
 }
 
 
+class UnavailableError(GeneratorError):
+    """No reply now and here; another address, or a later moment, may give one.
+
+    ``wait`` is how many seconds the server asked for; ``silent``: it used up its time.
+    """
+
+    def __init__(
+        self, problem: str, remedy: str, *, wait: float | None = None, silent: bool = False
+    ) -> None:
+        super().__init__(problem, remedy)
+        self.wait = wait
+        self.silent = silent
+
+
 def failed_request(error: Exception, where: str, begun: bool) -> GeneratorError:
     """The error for a request that got no whole reply; ``begun`` if part of it had arrived."""
     if isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout)):
-        return GeneratorError(
+        return UnavailableError(
             f"The language model at {where} did not take the connection in time.",
             "Check the address and that the server is running and not overloaded.",
+            silent=True,
         )
     if isinstance(error, httpx.TimeoutException):
-        return GeneratorError(
+        return UnavailableError(
             f"The language model at {where} timed out: it fell silent before its reply was whole.",
             "Ask again, or use a smaller model or a faster server.",
+            silent=True,
         )
     if isinstance(error, httpx.ConnectError):
         return _unreachable(error, where)
     if begun:
-        return GeneratorError(
+        return UnavailableError(
             f"The reply of the language model at {where} broke off in the middle.",
             "Ask again; if it happens each time, look into the server's own log.",
         )
-    return GeneratorError(
+    return UnavailableError(
         f"The language model at {where} closed the connection without a valid reply "
         f"({type(error).__name__}).",
         "Check that the address is that of an OpenAI-compatible API.",
@@ -69,16 +86,16 @@ def _unreachable(error: Exception, where: str) -> GeneratorError:
             "Check whether the address begins with http:// or https://, and the certificate.",
         )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return GeneratorError(
+        return UnavailableError(
             f"The name of the language model's host, in {where}, cannot be resolved.",
             "Check the spelling of the host and the network connection.",
         )
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return GeneratorError(
+        return UnavailableError(
             f"Nothing answers at {where}: the connection was refused.",
             "Start the language model's server, or check the port in the address.",
         )
-    return GeneratorError(
+    return UnavailableError(
         f"The language model at {where} cannot be reached: {quoted(str(error), None)}.",
         "Check the address and the network connection.",
     )
@@ -90,8 +107,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def refused_reply(status: int, body: bytes, where: str, key: str | None) -> GeneratorError:
-    """The error for a reply with a status other than 2xx."""
+def refused_reply(
+    status: int, body: bytes, where: str, key: str | None, wait: float | None = None
+) -> GeneratorError:
+    """The error for a reply with a status other than 2xx; ``wait``: seconds that it asked for."""
     if 300 <= status < 400:
         return GeneratorError(
             f"The language model's server at {where} redirects elsewhere (HTTP {status}).",
@@ -101,7 +120,10 @@ def refused_reply(status: int, body: bytes, where: str, key: str | None) -> Gene
     said = "" if status == 401 else _message(body, key)
     problem = f"The language model's server at {where} answered HTTP {status}"
     remedy = _REMEDIES.get(status) or _REMEDIES[500 if status >= 500 else 400]
-    return GeneratorError(f"{problem}: {said}." if said else f"{problem}.", remedy)
+    problem = f"{problem}: {said}." if said else f"{problem}."
+    if status in _FOR_NOW:
+        return UnavailableError(problem, remedy, wait=wait)
+    return GeneratorError(problem, remedy)
 
 
 def _message(body: bytes, key: str | None) -> str:

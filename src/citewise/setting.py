@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from citewise.llm_addresses import listed
+
 __all__ = [
     "ANYTHING",
     "HIGHER",
@@ -52,9 +54,8 @@ def _is_within(_: object, value: Path, folder: Path) -> bool:
 
 
 def _is_kept_here(_: object, value: str, __: object) -> bool:
-    addresses = value.split(", ")
-    if any("://" in address for address in addresses):
-        return all(_ON_THIS_MACHINE.fullmatch(address) for address in addresses)
+    if "://" in value:
+        return all(_ON_THIS_MACHINE.fullmatch(address) for address in listed(value))
     return not value.lower().endswith(".gguf")
 
 

@@ -116,11 +116,15 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _flattened(one: Setting, raw: Any) -> Any:
-    """A list as the text that the variable would hold."""
+    """A list or a table as the text that the variable would hold."""
     if one.name == "llm" and isinstance(raw, list):
         if not raw or not all(isinstance(entry, str) and "," not in entry for entry in raw):
             raise ValueError
         return ", ".join(entry.strip() for entry in raw)
+    if one.name == "api_key" and isinstance(raw, dict):
+        if not all(isinstance(key, str) and "," not in key for key in raw.values()):
+            raise ValueError
+        return ", ".join(f"{address}={key}" for address, key in raw.items())
     return raw
 
 

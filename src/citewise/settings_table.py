@@ -106,9 +106,20 @@ class Settings:
         None, "folder of the index (one for each corpus)", kind="folder", option="--index"
     )
     llm: str = setting(
-        "local", '"local", "none", a model or an address', found=MODEL, option="--llm"
+        "local", '"local", "none", a model, or one or more addresses', found=MODEL, option="--llm"
     )
-    api_key: str = setting("", "key that is sent to the language model's address", secret=True)
+    llm_at_once: int = setting(
+        8, "requests in flight at each address of the language model", least=1, found=LOWER
+    )
+    llm_silence: int = setting(
+        120,
+        "seconds without a sign of its reply until an address is given up",
+        least=1,
+        found=LOWER,
+    )
+    api_key: str = setting(
+        "", "key that is sent to the language model, or ADDRESS=KEY for each address", secret=True
+    )
     mode: Literal["strict", "flag"] = setting(
         "strict",
         "strict holds back what is not supported, flag shows it marked",

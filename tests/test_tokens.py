@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from citewise.spacedterms import spaced_terms
 from citewise.tokens import content_terms, lexical_terms, words_with
 
 
@@ -110,3 +111,9 @@ def test_words_are_told_as_they_are_written() -> None:
     assert words_with(text, terms, 2) == ["Becoming", "Ada's"]
     assert words_with(text, {"rich"}) == ["rich"]
     assert words_with(text, set()) == []
+
+
+@given(st.one_of(st.text(max_size=80), st.text("aB1-_.,' \u4e00é#+", max_size=80)))
+def test_terms_are_stored_as_they_are_asked_for(text: str) -> None:
+    assert spaced_terms(text).split(" ") == (lexical_terms(text) or [""])
+    assert spaced_terms(text) == " ".join(lexical_terms(text))

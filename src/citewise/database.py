@@ -15,11 +15,12 @@ from typing import TypeAlias
 from citewise.errors import IndexFault
 from citewise.schema import FORMAT, SCHEMA, TABLES
 
-__all__ = ["Condition", "Database", "condition", "faults_of", "meta", "set_meta"]
+__all__ = ["Condition", "Database", "condition", "faults_of", "meta", "set_meta", "state"]
 
 _MAGIC = b"SQLite format 3\0"
 # A whole-file check reads every page: 0.1 s at this size, too slow beyond it.
 _LARGEST_CHECKED = 64 * 1024 * 1024
+_WRITER_KIBIBYTES = 65536
 _TEXTS = {"identity", "embedder", "vectors_sha256", "version"}
 _NUMBERS = {
     "generation",
@@ -133,6 +134,9 @@ class Database:
         """
         faults = faults_of(self.path.parent, (sqlite3.Error,))
         with faults, closing(_connect(self.path)) as connection:
+            # Vectors are found by digests, which lie all over the file: by default SQLite forgets
+            # pages that the next row needs again.
+            connection.execute(f"PRAGMA cache_size = -{_WRITER_KIBIBYTES}")
             with _transaction(connection, "IMMEDIATE"):
                 yield connection
             # Readers in the middle of a look keep the log: not waited for, as they may be waiting
@@ -181,6 +185,20 @@ def meta(connection: sqlite3.Connection) -> dict[str, str]:
     ):
         raise sqlite3.DatabaseError("the manifest is not complete")
     return manifest
+
+
+def state(connection: sqlite3.Connection) -> tuple[str, str]:
+    """What tells this state of this index from any other: its identity and its generation.
+
+    Raises:
+        sqlite3.DatabaseError: an entry is missing.
+    """
+    found = connection.execute(
+        "SELECT value FROM meta WHERE key IN ('identity', 'generation') ORDER BY key DESC"
+    ).fetchall()
+    if len(found) != 2:
+        raise sqlite3.DatabaseError("the manifest is not complete")
+    return found[0][0], found[1][0]
 
 
 def set_meta(connection: sqlite3.Connection, **values: str | int) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from citewise.index_findings import Finding
 from citewise.records import embedded_text
-from citewise.storing import passage_terms, spaced_terms
+from citewise.spacedterms import passage_terms, spaced_terms
 from citewise.vectorstore import key_of
 
 __all__ = ["Counting", "check_document"]
@@ -56,40 +56,36 @@ def check_document(
         covered = max(covered, end)
         if key != key_of(embedder, embedded_text(heading, words), "<f4"):
             yield Finding("vectors", f"{place}: has the vector of another text", document)
-        yield from _spans(connection, passage, (start, end), place, document, embedder, counts)
-        if terms != _terms(connection, passage, heading, words):
+        spans = connection.execute(_SPANS, (passage,)).fetchall()
+        counts.spans += len(spans)
+        anew = [spaced_terms(rendered) for _, _, _, rendered, *_ in spans]
+        yield from _span_findings(spans, anew, (start, end), place, document, embedder)
+        if terms != passage_terms(heading, words, anew):
             yield Finding("words", f"{place}: its terms are not those of its words", document)
     if text[covered:].strip():
         lost = text[covered:].strip()[:_SHOWN]
         yield Finding("passages", f"{name}: no passage holds {lost!r} at the end", document)
 
 
-def _spans(
-    connection: sqlite3.Connection,
-    passage: int,
+_SPANS = (
+    'SELECT number, start, "end", rendered, terms, length, key FROM spans'
+    " LEFT JOIN vectors ON vectors.id = spans.vector WHERE passage = ? ORDER BY number"
+)
+
+
+def _span_findings(
+    spans: Sequence[tuple[int, int, int, str, str, int, bytes]],
+    anew: Sequence[str],
     within: tuple[int, int],
     place: str,
     document: int,
     embedder: str,
-    counts: Counting,
 ) -> Iterator[Finding]:
-    rows = connection.execute(
-        'SELECT number, start, "end", rendered, terms, length, key FROM spans'
-        " LEFT JOIN vectors ON vectors.id = spans.vector WHERE passage = ? ORDER BY number",
-        (passage,),
-    ).fetchall()
-    for expected, (number, start, end, rendered, terms, length, key) in enumerate(rows):
-        counts.spans += 1
+    for expected, (span, words) in enumerate(zip(spans, anew, strict=True)):
+        number, start, end, rendered, terms, length, key = span
         if number != expected or not within[0] <= start <= end <= within[1]:
             yield Finding("passages", f"{place}: span {number} is out of place", document)
-        if terms != spaced_terms(rendered) or length != len(terms.split()):
+        if terms != words or length != len(terms.split()):
             yield Finding("words", f"{place}: the terms of span {number} are others", document)
         if key != key_of(embedder, rendered, "<f2"):
             yield Finding("vectors", f"{place}: span {number} has another's vector", document)
-
-
-def _terms(connection: sqlite3.Connection, passage: int, heading: str, words: str) -> str:
-    rows: Sequence[tuple[str]] = connection.execute(
-        "SELECT rendered FROM spans WHERE passage = ? ORDER BY number", (passage,)
-    ).fetchall()
-    return passage_terms(heading, words, [row[0] for row in rows])

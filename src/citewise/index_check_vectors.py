@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -35,11 +35,9 @@ def check_vectors(connection: sqlite3.Connection, counts: Counting) -> Iterator[
     cursor = connection.execute("SELECT id, vector FROM vectors ORDER BY id")
     while block := cursor.fetchmany(_BLOCK):
         counts.vectors += len(block)
-        for vector, blob in block:
-            problem = _problem(blob, sizes)
-            if problem:
-                for document, name in _users(connection, vector):
-                    yield Finding("vectors", f"{name}: vector {vector} {problem}", document)
+        for vector, problem in _problems(block, sizes):
+            for document, name in _users(connection, vector):
+                yield Finding("vectors", f"{name}: vector {vector} {problem}", document)
     unused = connection.execute(
         "SELECT count(*) FROM vectors"
         " WHERE NOT EXISTS (SELECT 1 FROM passages WHERE vector = vectors.id)"
@@ -49,11 +47,23 @@ def check_vectors(connection: sqlite3.Connection, counts: Counting) -> Iterator[
         yield Finding("vectors", f"{unused} belong to no passage and no span")
 
 
-def _problem(blob: bytes, sizes: dict[int, str]) -> str:
-    if len(blob) not in sizes:
-        return f"holds {len(blob)} bytes, not {' or '.join(map(str, sizes))}"
-    length = float(np.linalg.norm(np.frombuffer(blob, sizes[len(blob)]).astype(np.float32)))
-    return "" if abs(length - 1) <= _UNIT else f"has the length {length:.3f}, not 1"
+def _problems(
+    block: Sequence[tuple[int, bytes]], sizes: Mapping[int, str]
+) -> Iterator[tuple[int, str]]:
+    for vector, blob in block:
+        if len(blob) not in sizes:
+            yield vector, f"holds {len(blob)} bytes, not {' or '.join(map(str, sizes))}"
+    for size, kind in sizes.items():
+        ids = [vector for vector, blob in block if len(blob) == size]
+        together = b"".join(blob for _, blob in block if len(blob) == size)
+        numbers = (
+            np.frombuffer(together, kind)
+            .astype(np.float32)
+            .reshape(len(ids), size // np.dtype(kind).itemsize)
+        )
+        for vector, length in zip(ids, np.linalg.norm(numbers, axis=1), strict=True):
+            if not abs(length - 1) <= _UNIT:
+                yield vector, f"has the length {length:.3f}, not 1"
 
 
 def _users(connection: sqlite3.Connection, vector: int) -> list[tuple[int, str]]:

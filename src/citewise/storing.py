@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from citewise.errors import CorpusError
 from citewise.records import passage_text
 from citewise.schema import LIVE, PARTIAL, STAGED
-from citewise.tokens import lexical_terms
+from citewise.spacedterms import passage_terms, spaced_terms
 from citewise.types import Document, Passage
 from citewise.vectorstore import Key, Wanted, drop_unused, key_of
 
@@ -23,10 +23,8 @@ __all__ = [
     "complete_document",
     "delete_document",
     "keys_of",
-    "passage_terms",
     "publish_document",
     "rename_document",
-    "spaced_terms",
 ]
 
 
@@ -104,8 +102,8 @@ def add_passages(
 ) -> None:
     """Store passages and their spans; ``vectors`` holds the row id for each of ``keys_of``."""
     for passage in passages:
-        rendered = [span.rendered for span in passage.spans]
-        terms = passage_terms(passage.heading, passage.text, rendered)
+        span_terms = [spaced_terms(span.rendered) for span in passage.spans]
+        terms = passage_terms(passage.heading, passage.text, span_terms)
         row = (document, passage.start, passage.end, passage.kind, passage.heading, passage.page)
         vector = vectors[key_of(embedder, passage_text(passage), "<f4")]
         passage_id = connection.execute(
@@ -113,25 +111,18 @@ def add_passages(
             " vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*row, passage.text, terms, vector),
         ).lastrowid
-        for number, span in enumerate(passage.spans):
-            terms = spaced_terms(span.rendered)
-            place = (passage_id, number, span.start, span.end, span.kind, span.rendered)
-            vector = vectors[key_of(embedder, span.rendered, "<f2")]
-            connection.execute(
-                'INSERT INTO spans (passage, number, start, "end", kind, rendered, terms, length,'
-                " vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*place, terms, len(terms.split()), vector),
-            )
-
-
-def passage_terms(heading: str, text: str, rendered: Sequence[str]) -> str:
-    """The terms a passage is found by: of its heading and its spans, or of its text without any."""
-    return spaced_terms("\n".join([heading, *(rendered or [text])]))
-
-
-def spaced_terms(text: str) -> str:
-    """The terms of a text as FTS5 is given them."""
-    return " ".join(lexical_terms(text))
+        searched = [
+            (terms, len(terms.split()), vectors[key_of(embedder, span.rendered, "<f2")])
+            for span, terms in zip(passage.spans, span_terms, strict=True)
+        ]
+        connection.executemany(
+            'INSERT INTO spans (passage, number, start, "end", kind, rendered, terms, length,'
+            " vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (passage_id, number, span.start, span.end, span.kind, span.rendered, *found)
+                for number, (span, found) in enumerate(zip(passage.spans, searched, strict=True))
+            ),
+        )
 
 
 def complete_document(connection: sqlite3.Connection, document: int) -> None:

@@ -54,11 +54,10 @@ def known_vectors(connection: sqlite3.Connection, keys: Iterable[Key]) -> dict[K
 
 def add_vectors(connection: sqlite3.Connection, vectors: Mapping[Key, bytes]) -> dict[Key, int]:
     """Store vectors whose keys are not stored yet; return their row ids."""
-    ids = {}
-    for key, vector in vectors.items():
-        row = connection.execute("INSERT INTO vectors (key, vector) VALUES (?, ?)", (key, vector))
-        assert row.lastrowid is not None  # noqa: S101 - every insertion has one
-        ids[key] = row.lastrowid
+    (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM vectors").fetchone()
+    ids = {key: last + place for place, key in enumerate(vectors, 1)}
+    rows = ((ids[key], key, vector) for key, vector in vectors.items())
+    connection.executemany("INSERT INTO vectors (id, key, vector) VALUES (?, ?, ?)", rows)
     return ids
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from citewise.answerability import Signals, estimate, stands, unknown_names
 from citewise.index import Index
-from citewise.lexical import edits
+from citewise.slips import edits
 from citewise.splitting import split
 from doubles import HashEmbedder, document
 

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from citewise import postings, postingsfile
-from citewise.database import Database, faults_of, meta, set_meta
+from citewise.database import Database, faults_of, meta, set_meta, state
 from citewise.errors import IndexFault
 from citewise.locking import writer_lock
 from citewise.opening import LOCK
 from citewise.postings import Postings
 from citewise.records import removed_passages
 from citewise.schema import LIVE
+from citewise.vocabulary import Vocabulary
 from citewise.words import Words
 
 __all__ = ["SMALL", "DerivedWords", "every_word", "file_words"]
@@ -36,35 +37,39 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Held:
+    """What is known of a state; ``file`` tells which file of postings it rests on, if any."""
+
     state: tuple[str, str]
     file: str
-    words: Words | None
+    vocabulary: Vocabulary
 
 
 class DerivedWords:
-    """Keeps the postings that belong to what a reader of the database sees."""
+    """Keeps the vocabulary that belongs to what a reader of the database sees."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
         self._held: _Held | None = None
 
-    def current(self, connection: sqlite3.Connection) -> Words | None:
-        """The words of the generation that ``connection`` sees; None if FTS5 is to be asked."""
-        manifest = meta(connection)
-        if int(manifest["passage_count"]) <= SMALL:
-            return None
-        state = manifest["identity"], manifest["generation"]
+    def current(self, connection: sqlite3.Connection) -> Vocabulary:
+        """The vocabulary of the generation that ``connection`` sees."""
+        now = state(connection)
         with self._lock:
-            if self._held is None or self._held.state != state:
-                self._held = self._loaded(connection, manifest, state)
-            return self._held.words
+            if self._held is None or self._held.state != now:
+                manifest = meta(connection)
+                file, words = "", None
+                if int(manifest["passage_count"]) > SMALL:
+                    file, words = self._loaded(connection, manifest)
+                self._held = _Held(now, file, Vocabulary(manifest, words))
+            return self._held.vocabulary
 
     def _loaded(
-        self, connection: sqlite3.Connection, manifest: dict[str, str], state: tuple[str, str]
-    ) -> _Held:
+        self, connection: sqlite3.Connection, manifest: dict[str, str]
+    ) -> tuple[str, Words]:
         file = manifest.get("postings_sha256", "")
-        earlier = self._held.words if self._held and file and self._held.file == file else None
+        held = self._held if self._held and file and self._held.file == file else None
+        earlier = held.vocabulary.words if held else None
         if earlier is None:
             path = postingsfile.postings_path(
                 self._database.path.parent, int(manifest["vectors_generation"])
@@ -72,9 +77,9 @@ class DerivedWords:
             base = postingsfile.load(path, file)
             if base is None:
                 words = Words((every_word(connection),), np.empty(0, np.int64))
-                return _Held(state, self._write_back(words.layers[0], manifest), words)
+                return self._write_back(words.layers[0], manifest), words
             earlier = Words((base,), np.empty(0, np.int64))
-        return _Held(state, file, _brought_up(connection, earlier))
+        return file, _brought_up(connection, earlier)
 
     def _write_back(self, made: Postings, manifest: dict[str, str]) -> str:
         """Replace a missing or altered file, if that can be done now; return its digest."""

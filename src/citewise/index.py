@@ -170,29 +170,29 @@ class Index:
             within: the only passages looked at, as ``selected`` gives them; all by default.
         """
         with self._database.reading() as connection:
-            words = self._words.current(connection)
-            return lexical.rank_passages(connection, question, k, within, words)
+            vocabulary = self._words.current(connection)
+            return lexical.rank_passages(connection, question, k, vocabulary, within)
 
     def span_scores(self, question: str, passages: Sequence[int]) -> dict[tuple[int, int], float]:
         """BM25 of every span of these passages, by passage id and span number."""
         with self._database.reading() as connection:
-            words = self._words.current(connection)
-            return lexical.score_spans(connection, question, passages, words)
+            vocabulary = self._words.current(connection)
+            return lexical.score_spans(connection, question, passages, vocabulary)
 
     def idf(self, term: str) -> float:
         """How rare a term of ``lexical_terms`` is among all spans; higher is rarer."""
         with self._database.reading() as connection:
-            return lexical.idf(connection, term, self._words.current(connection))
+            return self._words.current(connection).idf(connection, term)
 
     def contains(self, term: str) -> bool:
         """Whether any document holds this term of ``lexical_terms``."""
         with self._database.reading() as connection:
-            return lexical.contains(connection, term, self._words.current(connection))
+            return self._words.current(connection).passages(connection, term) > 0
 
     def similar(self, term: str) -> str | None:
         """The stored term that a mistyped ``term`` probably means; None if nothing is near."""
         with self._database.reading() as connection:
-            return lexical.similar(connection, term, self._words.current(connection))
+            return self._words.current(connection).similar(connection, term)
 
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         """The passages with these ids, in that order; those removed since are left out."""

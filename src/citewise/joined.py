@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from citewise.errors import InputError
 from citewise.index import DocumentInfo, Hit, Index, StoredPassage
-from citewise.lexical import edits
+from citewise.slips import edits
 from citewise.tokens import content_terms, lexical_terms
 from citewise.types import Document, Filter, Passage
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,26 +181,30 @@ def _matrix(blobs: Sequence[bytes], dtype: str, columns: int) -> NDArray[np.floa
 def read_passages(connection: sqlite3.Connection, ids: Sequence[int]) -> list[StoredPassage]:
     """The passages with these ids, in that order; an id that is gone is left out."""
     dimensions = int(meta(connection)["dimensions"])
-    found = (_read_passage(connection, passage_id, dimensions) for passage_id in ids)
-    return [passage for passage in found if passage is not None]
+    wanted = json.dumps(list(ids))
+    spans: defaultdict[int, list[_SpanRow]] = defaultdict(list)
+    for passage, *span in connection.execute(_SPANS, (wanted,)):
+        spans[passage].append(span)
+    rows = {row[0]: row[1:] for row in connection.execute(_PASSAGES, (wanted, LIVE))}
+    return [_stored(i, rows[i], spans[i], dimensions) for i in ids if i in rows]
 
 
-def _read_passage(
-    connection: sqlite3.Connection, passage_id: int, dimensions: int
-) -> StoredPassage | None:
-    row = connection.execute(
-        'SELECT name, start, "end", passages.text, kind, heading, page'
-        " FROM passages JOIN documents ON document = documents.id"
-        " WHERE passages.id = ? AND state = ?",
-        (passage_id, LIVE),
-    ).fetchone()
-    if row is None:
-        return None
-    spans = connection.execute(
-        'SELECT start, "end", kind, rendered, vectors.vector, terms FROM spans'
-        " JOIN vectors ON vectors.id = spans.vector WHERE passage = ? ORDER BY number",
-        (passage_id,),
-    ).fetchall()
+_PASSAGES = (
+    'SELECT passages.id, name, start, "end", passages.text, kind, heading, page'
+    " FROM json_each(?) JOIN passages ON passages.id = value"
+    " JOIN documents ON document = documents.id WHERE state = ?"
+)
+_SPANS = (
+    'SELECT passage, start, "end", kind, rendered, vectors.vector, terms FROM json_each(?)'
+    " JOIN spans ON passage = value JOIN vectors ON vectors.id = spans.vector"
+    " ORDER BY passage, number"
+)
+_SpanRow: TypeAlias = "list[Any]"
+
+
+def _stored(
+    passage_id: int, row: Sequence[Any], spans: Sequence[_SpanRow], dimensions: int
+) -> StoredPassage:
     vectors = _matrix([span[4] for span in spans], "<f2", dimensions)
     name, start, end, text, kind, heading, page = row
     parts = tuple(Span(*span[:4]) for span in spans)

@@ -73,19 +73,14 @@ class Words:
         best = np.lexsort((ids, -scores))[:k]
         return ids[best], scores[best]
 
-    def near(self, term: str, lengths: tuple[int, int]) -> Iterator[tuple[str, int]]:
-        """Common terms with the same first character and so many, and in how many passages."""
+    def beginning_with(self, letter: str) -> Iterator[tuple[str, int]]:
+        """Common terms with this first character, and in how many passages each is."""
         least = max(1, len(self) // _COMMON)
         for layer in self.layers:
-            start, end = layer.beginning_with(term[0])
+            start, end = layer.beginning_with(letter)
             sizes = np.diff(layer.offsets[start : end + 1])
-            # A character has at most four bytes, and each term a line break after it.
-            long = np.diff(layer.starts[start : end + 1]) - 1
-            fits = (sizes >= least) & (long >= lengths[0]) & (long <= 4 * lengths[1])
-            for at in (np.flatnonzero(fits) + start).tolist():
-                other = layer.term(at)
-                if lengths[0] <= len(other) <= lengths[1]:
-                    yield other, int(sizes[at - start])
+            for at in np.flatnonzero(sizes >= least).tolist():
+                yield layer.term(start + at), int(sizes[at])
 
     def _allowed(self, layer: Postings, within: Ids | None) -> NDArray[np.bool_] | None:
         if within is None and not len(self.gone):

@@ -113,10 +113,10 @@ class Postings:
             elif allowed is not None:
                 fitting = allowed[places]
                 places, counts = places[fitting], counts[fitting]
-            fresh = not found.closed
-            scores[places] += weight * _saturated(counts, self.lengths[places], average)
-            if fresh:
-                found.add(places)
+            before = scores[places]
+            if not found.closed:
+                found.add(places[before == 0])
+            scores[places] = before + weight * _saturated(counts, self.lengths[places], average)
         return found.best(self.ids)
 
     def _list(self, at: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
@@ -137,6 +137,7 @@ class _Found:
         self._parts: list[NDArray[np.int32]] = []
 
     def add(self, places: NDArray[np.int32]) -> None:
+        """Those that no earlier term has brought."""
         self._parts.append(places)
 
     def settled(self, left: float) -> bool:
@@ -170,7 +171,7 @@ class _Found:
 
     def _all(self) -> NDArray[np.int32]:
         if len(self._parts) > 1:
-            self._parts = [np.unique(np.concatenate(self._parts))]
+            self._parts = [np.concatenate(self._parts)]
         return self._parts[0] if self._parts else np.empty(0, np.int32)
 
     def _least(self, places: NDArray[np.int32]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from citewise.tokens import content_terms, is_function_word, lexical_terms
 from citewise.types import Evidence, Filter, Span
 
 __all__ = ["Query", "Retriever", "evidence_terms", "fuse", "leans_on", "make_query"]
+
+_Vector: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
 
 _FUSION = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
@@ -160,20 +163,36 @@ class Retriever:
         Raises:
             InputError: as ``search``.
         """
-        within = self.index.selected(where) if where else None
         vector = self._embedder.embed_query(query.text)
+        fused = self._fused(query, vector, where)
+        passages = self.index.passages(list(fused)[:_NARROWED_PASSAGES])
+        words = self.index.span_scores(query.lexical, [stored.id for stored in passages])
+        return _distinct(_rank_spans(passages, vector, words, fused))
+
+    def passages(self, query: Query, where: Filter | None = None) -> dict[int, float]:
+        """The ids of the passages that both searches bring up, best first, with fused scores.
+
+        Raises:
+            InputError: as ``search``.
+        """
+        return self._fused(query, self._embedder.embed_query(query.text), where)
+
+    def _fused(
+        self,
+        query: Query,
+        vector: np.ndarray[tuple[int], np.dtype[np.float32]],
+        where: Filter | None,
+    ) -> dict[int, float]:
+        within = self.index.selected(where) if where else None
         dense = [hit.id for hit in self.index.dense(vector, _CANDIDATES, within)]
         lexical = [hit.id for hit in self.index.lexical(query.lexical, _CANDIDATES, within)]
         fused = fuse((dense, lexical))
-        chosen = sorted(fused, key=lambda key: (-fused[key], key))[:_NARROWED_PASSAGES]
-        passages = self.index.passages(chosen)
-        words = self.index.span_scores(query.lexical, [stored.id for stored in passages])
-        return _distinct(_rank_spans(passages, vector, words, fused))
+        return {key: fused[key] for key in sorted(fused, key=lambda key: (-fused[key], key))}
 
 
 def _rank_spans(
     passages: Sequence[StoredPassage],
-    vector: np.ndarray[tuple[int], np.dtype[np.float32]],
+    vector: _Vector,
     words: Mapping[tuple[int, int], float],
     fused: Mapping[int, float],
 ) -> list[Found]:

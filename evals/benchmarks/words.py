@@ -1,10 +1,10 @@
 """BM25 over many passages: FTS5, this project's postings, and tantivy and bm25s if installed.
 
-    python benchmarks/words.py 10000 100000 1000000
+    python evals/benchmarks/words.py 10000 100000 1000000
 
-For every size: seconds to build, megabytes on disk, and milliseconds a question (p50, p95), as
-processor time of the one thread that searches and as time on the clock, which a busy machine
-stretches. ``same`` is the share of questions whose ten best passages are those of FTS5.
+For every size: seconds to build, megabytes on disk, and milliseconds a question, as processor time
+and as time on the clock, which a busy machine stretches. ``same`` is the share of questions whose
+ten best passages are those of FTS5.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from corpus import DATA, articles, term_passages
+from corpus import ARTICLES, DATA, articles, term_passages
+from measuring import megabytes, milliseconds, told
 
 from citewise import postings, postingsfile
 from citewise.tokens import content_terms
@@ -120,41 +121,29 @@ def bm25s(texts: Iterable[str], folder: Path) -> tuple[Search, Path]:
     return search, path
 
 
-def megabytes(path: Path) -> float:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
-
-
-def measured(make: Any, texts: list[str], questions: list[list[str]]) -> tuple[str, list[set[int]]]:
+def measured(
+    make: Any, texts: list[str], questions: list[list[str]]
+) -> tuple[dict[str, Any], list[set[int]]]:
+    """What one engine takes, and the ten best passages of each question."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.process_time()
         search, path = make(texts, Path(folder))
-        building = time.process_time() - began
+        result = {"build_cpu_seconds": time.process_time() - began, "disk_mb": megabytes(path)}
         for question in questions[:5]:
             search(question)
-        spent, clock, found = [], [], []
-        for question in questions:
-            before, since = time.thread_time(), time.perf_counter()
-            ids = search(question)
-            spent.append(1e3 * (time.thread_time() - before))
-            clock.append(1e3 * (time.perf_counter() - since))
-            found.append(set(ids[:10]))
-        (p50, p95), (c50, c95) = np.percentile(spent, [50, 95]), np.percentile(clock, [50, 95])
-        line = (
-            f"built in {building:6.1f} s cpu, {megabytes(path):7.1f} MB; cpu p50 {p50:7.2f}"
-            f" p95 {p95:7.2f} ms; clock p50 {c50:7.2f} p95 {c95:7.2f} ms"
-        )
-        return line, found
+        result |= milliseconds(search, questions)
+        return result, [set(search(question)[:10]) for question in questions]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("sizes", nargs="+", type=int)
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--engines", default="fts5,own,tantivy,bm25s")
+    parser.add_argument("--out", type=Path, help="JSON lines, for plots.py")
     args = parser.parse_args()
-    sources, asked = articles(args.data, 8_000)
+    sources, asked = articles(args.data, ARTICLES)
     questions = [terms for q in asked if (terms := content_terms(q))][: args.questions]
     engines = {"fts5": fts5, "own": own, "tantivy": tantivy, "bm25s": bm25s}
     for size in args.sizes:
@@ -162,13 +151,14 @@ def main() -> None:
         reference: list[set[int]] = []
         for name in args.engines.split(","):
             try:
-                line, found = measured(engines[name], texts, questions)
+                result, found = measured(engines[name], texts, questions)
             except ImportError:
                 print(f"{size:>9,} {name:8} is not installed", flush=True)
                 continue
             reference = reference or found
             same = np.mean([a == b for a, b in zip(reference, found, strict=True)])
-            print(f"{size:>9,} {name:8} {line}; same {same:.2f}", flush=True)
+            row = {"what": "words", "passages": size, "engine": name, "same": same} | result
+            told(row, args.out)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,39 @@ def test_json_holds_the_same(
     assert KEY not in out
 
 
+def test_folders_that_nobody_set_are_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CITEWISE_CACHE", str(here / "cache"))
+    monkeypatch.setenv("CITEWISE_CORPUS", "docs")
+    assert main(["config", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["settings"]
+    assert told["index"]["source"] == "default"
+    assert told["index"]["value"].startswith(str(here / "cache" / "indexes" / "docs-"))
+    assert "/chats/docs-" in told["data"]["value"]
+    assert told["models"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"http://me:{KEY}@host/v1",
+        f"http://{KEY}@a/v1, http://b/v1",
+        f"http://a/v1?key={KEY}#m",
+        f"http://a/v1?model=m&key={KEY}, http://b/v1",
+    ],
+)
+def test_a_key_in_an_address_is_masked(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CITEWISE_LLM", address)
+    for command in (["config"], ["config", "llm"], ["config", "--json"]):
+        assert main(command) == 0
+        out = capsys.readouterr().out
+        assert "***" in out
+        assert KEY not in out
+
+
 def test_one_setting_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "top_k"]) == 0
     out = capsys.readouterr().out

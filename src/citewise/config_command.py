@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from citewise.rendering import json_text, visible
 from citewise.setting import Setting
 from citewise.settings import DEFAULT, Found, found
 from citewise.settings_file import VARIABLE
-from citewise.settings_table import GROUPS, SETTINGS, values_of
+from citewise.settings_table import GROUPS, SETTINGS, Settings, values_of
 
 __all__ = ["add_parser", "run", "settings_table"]
 
@@ -43,6 +44,8 @@ passwords are never printed. docs/settings.md has all of it.
 exit codes: 0 done; 2 a setting cannot be, or there is none of that name
 """
 _MASK = "***"
+# Where people put keys and passwords that belong elsewhere: before the host, and behind a "?".
+_MISPLACED = re.compile(r"(?<=://)[^/,\s]*(?=@)|(?<=[?&])(?!model=)[^#,\s]+")
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -97,7 +100,27 @@ def _row(in_force: Found, one: Setting) -> dict[str, Any]:
 
 def _shown(in_force: Found, one: Setting) -> Any:
     value = values_of(in_force.settings)[one.name]
+    if value is None:
+        return _place(in_force.settings, one.name)
+    if one.name == "llm":
+        return _MISPLACED.sub(_MASK, value)
     return _MASK if one.secret and value else value
+
+
+def _place(settings: Settings, name: str) -> Path | None:
+    """Where what has no place of its own lies."""
+    from citewise.assistant import default_corpus, default_index
+    from citewise.modelcache import cache_folder
+    from citewise.ui.options import default_data
+
+    corpus = settings.corpus or default_corpus()
+    places: dict[str, Callable[[], Path]] = {
+        "corpus": lambda: corpus,
+        "index": lambda: default_index(corpus),
+        "cache": cache_folder,
+        "data": lambda: default_data(corpus),
+    }
+    return places[name]() if name in places else None
 
 
 def _text(value: object) -> str:
@@ -119,7 +142,7 @@ def _listed(in_force: Found) -> str:
     first, second = (max(len(row[i]) for row in cells) for i in (0, 1))
     for title, group in rows.items():
         lines += ["", f"{title}:"]
-        lines += [f"  {n:<{first}}  {v:<{min(second, 40)}}  {source}" for n, v, source in group]
+        lines += [f"  {n:<{first}}  {v:<{min(second, 60)}}  {source}" for n, v, source in group]
     changed = sum(source != DEFAULT for source in in_force.sources.values())
     lines += [
         "",

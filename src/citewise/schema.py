@@ -6,7 +6,7 @@ __all__ = ["FORMAT", "LIVE", "PARTIAL", "SCHEMA", "STAGED", "TABLES"]
 
 # Raise by one whenever the schema, the terms or the splitting change: an index of an older
 # format is built anew from the documents, one of a newer format is refused.
-FORMAT = 5
+FORMAT = 6
 
 # A document's state. Readers see live ones; an update prepares the others beside them, batch by
 # batch, and one last transaction makes them live.

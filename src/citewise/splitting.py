@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from citewise.blocks import Block, code_blocks, find_blocks
 from citewise.legible import seen
+from citewise.scopes import Scopes
 from citewise.sentences import MAX_SENTENCE, sentence_offsets
 from citewise.tables import parse_table
 from citewise.types import Document, Passage, PassageKind, Span
@@ -35,7 +37,9 @@ def split(document: Document) -> tuple[Passage, ...]:
     lead_in = ""
     # Where headings are marked, a line that only looks like one stands below them all.
     guessed = 0 if document.format == "text" else 7
-    for block in _blocks(document):
+    if document.format == "code":
+        return _code_passages(document)
+    for block in find_blocks(document.text):
         if block.kind == "heading":
             title = _heading_title(document.text, block)
             # A heading right under another one is often a bare line that needs it for its meaning.
@@ -57,10 +61,14 @@ def split(document: Document) -> tuple[Passage, ...]:
     return tuple(passages)
 
 
-def _blocks(document: Document) -> list[Block]:
-    if document.format == "code":
-        return code_blocks(document.text, MAX_PASSAGE)
-    return find_blocks(document.text)
+def _code_passages(document: Document) -> tuple[Passage, ...]:
+    """A passage from the middle of a class says little without the class's name over it."""
+    scopes = Scopes(document.text)
+    return tuple(
+        replace(passage, heading=scopes.path(passage.start))
+        for block in code_blocks(document.text, MAX_PASSAGE)
+        for passage in _pack(document, "code", "", _code_spans(document.text, block))
+    )
 
 
 def _heading_title(text: str, block: Block) -> str:

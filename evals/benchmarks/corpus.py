@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from citewise.fetching import ensure
 from citewise.registry import get
-from citewise.tokens import lexical_terms
+from citewise.spacedterms import spaced_terms
 
 DATA = Path("../shared/data/support")
 SETS = ("nq_open", "squad2", "boolq", "pubmedqa")
@@ -63,14 +63,16 @@ def articles(data: Path, most: int) -> tuple[list[list[str]], list[str]]:
     return [found[i] for i in chosen], [questions[i] for i in chosen]
 
 
-def passages(count: int, sources: list[list[str]], seed: int = 0) -> Iterator[list[str]]:
-    """The sentences of each passage, an invented word in each."""
+def passages(
+    count: int, sources: list[list[str]], seed: int = 0, most: int = 5
+) -> Iterator[list[str]]:
+    """The sentences of each passage, ``most`` at the most, an invented word in each."""
     chosen = random.Random(seed)
     words = np.minimum(np.random.default_rng(seed).zipf(1.15, (count, 5)), 5_000_000)
     for invented in words:
         picked = chosen.sample(chosen.choice(sources), 3) + chosen.sample(chosen.choice(sources), 2)
         room, kept = _LONGEST, []
-        for sentence, word in zip(picked, invented.tolist(), strict=True):
+        for sentence, word in zip(picked[:most], invented.tolist(), strict=False):
             changed = f"{sentence[:-1]}, n{word}{sentence[-1]}"
             room -= len(changed) + 1
             if room >= 0:
@@ -81,12 +83,12 @@ def passages(count: int, sources: list[list[str]], seed: int = 0) -> Iterator[li
 def term_passages(count: int, sources: list[list[str]], seed: int = 0) -> Iterator[str]:
     """The terms of each passage, between spaces."""
     for sentences in passages(count, sources, seed):
-        yield " ".join(lexical_terms(" ".join(sentences)))
+        yield spaced_terms(" ".join(sentences))
 
 
-def write_corpus(folder: Path, count: int, sources: list[list[str]]) -> None:
+def write_corpus(folder: Path, count: int, sources: list[list[str]], most: int = 5) -> None:
     """Files of 50 sections each, every section one passage; the same in every run."""
-    made = passages(count, sources)
+    made = passages(count, sources, most=most)
     for number in range(-(-count // PER_FILE)):
         sections = [
             f"## Section {number}.{i}\n\n{' '.join(next(made))}\n"

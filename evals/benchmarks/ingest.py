@@ -149,8 +149,12 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=300)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--threads", type=int, default=1, help="of torch; waiting ones spin")
     parser.add_argument("--out", type=Path, help="JSON lines, for plots.py")
     args = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(args.threads)
     path = ensure(get("all-minilm-l6-v2"))
     corpus = documents(args.passages, args.data)
     split_up = [passage for document in corpus for passage in split(document)]
@@ -159,7 +163,7 @@ def main() -> None:
     print(f"{len(texts)} passages; {len(every)} texts with their sentences", flush=True)
     encode = raw(path)
     encode(texts[:8])
-    embedder = SentenceTransformerEmbedder(path, "all-minilm-l6-v2")
+    embedder = SentenceTransformerEmbedder(path, "all-minilm-l6-v2", threads=args.threads)
     embedder.embed_passages(texts[:8])
 
     def own(_: list[str]) -> None:

@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("sizes", nargs="+", type=int)
     parser.add_argument("--folder", type=Path, required=True, help="where corpora and indexes lie")
     parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--sentences", type=int, default=5, help="in a passage, at the most")
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--out", type=Path, help="JSON lines, for plots.py")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
@@ -57,7 +58,7 @@ def main() -> None:
         print(json.dumps(measured(args.folder / str(args.sizes[0]), known, args.questions)))
         return
     for size in args.sizes:
-        built = build(args.folder / str(size), size, known, args.data)
+        built = build(args.folder / str(size), size, known, args.data, args.sentences)
         command = [sys.executable, __file__, str(size), "--child", "--folder", str(args.folder)]
         command += ["--data", str(args.data), "--questions", str(args.questions)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -76,12 +77,12 @@ def model_name() -> str:
     return Assistant(llm="none")._embedder_name()
 
 
-def build(folder: Path, size: int, known: Pool, data: Path) -> dict[str, float]:
+def build(folder: Path, size: int, known: Pool, data: Path, sentences: int = 5) -> dict[str, float]:
     """Corpus and index, unless they are there; seconds that the index took."""
     taken = folder / "built.json"
     if not taken.exists():
         if not (folder / "corpus").exists():
-            write_corpus(folder / "corpus", size, articles(data, ARTICLES)[0])
+            write_corpus(folder / "corpus", size, articles(data, ARTICLES)[0], sentences)
         clock, spent = time.perf_counter(), time.process_time()
         with Index.open(folder / "index", PoolVectors(model_name(), known)) as index:
             index.refresh(FolderSource(folder / "corpus"), split)

@@ -47,3 +47,17 @@ def test_digits_glued_to_a_year_or_a_word_are_found_loosely() -> None:
 )
 def test_names(text: str, found: list[str]) -> None:
     assert [name.text for name in names(text)] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Who is Marie Curie?", ["Marie", "Curie"]),
+        ("Is Marie Curie famous?", ["Marie", "Curie"]),
+        ("Who Was Marie Curie?", []),
+        ("MARIE CURIE WAS FAMOUS", []),
+        ("Marie Curie Wins Prize in Stockholm", []),
+    ],
+)
+def test_only_a_headline_s_capitals_say_nothing(text: str, found: list[str]) -> None:
+    assert [name.text for name in names(text)] == found

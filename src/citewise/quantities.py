@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from citewise.tokens import content_terms, lexical_terms
@@ -133,15 +133,20 @@ def loose_values(text: str) -> set[float]:
     return values
 
 
+# Verbs are capital in a headline; of other words, only short ones and these are not.
+_SMALL_VERBS = frozenset(
+    ("is", "are", "was", "were", "be", "do", "does", "did", "has", "have", "can")
+)
+_SMALL_IN_HEADLINES = frozenset(("with", "from", "into", "over", "than", "upon", "that"))
+
+
 def names(text: str, known: Collection[str] = ()) -> list[Name]:
     """Names and identifiers: capitalised inside a sentence, or with inner capitals or digits.
 
     A word that begins a sentence is one only if it is among ``known`` names.
     """
     tokens = list(_TOKEN.finditer(text))
-    words = [token for token in tokens if token[0][0].isalpha()]
-    # A headline or a shout capitalises everything, so that capitals say nothing.
-    shouted = len(words) > 3 and sum(w[0][0].isupper() for w in words) > 0.7 * len(words)
+    shouted = _is_shouted([token[0] for token in tokens if token[0][0].isalpha()])
     found = {}
     for token in tokens:
         word = _POSSESSIVE.sub("", token[0])
@@ -149,6 +154,21 @@ def names(text: str, known: Collection[str] = ()) -> list[Name]:
             terms = tuple(content_terms(word))
             found[word] = Name(word, terms, word.isalpha() and word.isupper() and len(word) <= 5)
     return [name for name in found.values() if name.terms]
+
+
+def _is_shouted(words: Sequence[str]) -> bool:
+    """Whether this is a headline or a shout, whose capitals say nothing.
+
+    "Who is Marie Curie?" is neither: its verb is small, and so is the last word of "Is Marie Curie
+    famous?".
+    """
+    small = [word for word in words if word[0].islower()]
+    if len(words) <= 3 or len(small) >= 0.3 * len(words):
+        return False
+    return not any(
+        word in _SMALL_VERBS or (len(word) > 3 and word not in _SMALL_IN_HEADLINES)
+        for word in small
+    )
 
 
 def _is_name(word: str, text: str, start: int, shouted: bool) -> bool:

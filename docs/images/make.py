@@ -30,7 +30,7 @@ from citewise.ui import SEED_QUESTIONS, build_app
 from citewise.ui.options import Options
 
 ROOT = Path(__file__).parents[2]
-ANSWERED = "What is DeepSeek going to do with its staff numbers?"
+ANSWERED = "Which danger is the most pressing one right now?"
 COMPARED = "Who scores higher on MMLU, GPT-4 or Llama 3 405B?"
 NOT_FOUND = "What MMLU score did GPT-5 achieve?"
 WIDE = {"viewport": {"width": 1360, "height": 800}}
@@ -88,6 +88,7 @@ def asked(browser: Any, url: str, question: str, **context: Any) -> Any:
     page.fill("#cw-question", question)
     page.press("#cw-question", "Enter")
     page.wait_for_selector('.cw-last[data-state="done"]')
+    page.set_default_timeout(30_000)
     page.wait_for_timeout(2500)
     return page
 

@@ -113,6 +113,14 @@ def test_low_odds_end_not_found_without_drafting(corpus: Path) -> None:
         assert len(generator.prompts) == 1
 
 
+def test_a_name_that_no_document_holds_is_named_whole(corpus: Path) -> None:
+    with make(corpus, Scripted("Anything.", odds=-8.0)) as assistant:
+        answer = assistant.ask("What did Ada Lovelace tell Marie Curie of Elbonia?")
+    assert answer.text == (
+        "Your documents do not answer this: they do not mention “Marie Curie”, “Elbonia”."
+    )
+
+
 def test_both_requests_share_their_beginning(corpus: Path) -> None:
     generator = Scripted("Ada Lovelace wrote the first program in 1843.")
     with make(corpus, generator) as assistant:

@@ -126,7 +126,7 @@ def _finish(
     elif quotable and (not failed or gate.probability >= _enough_to_quote(run)):
         status, parts = Status.QUOTED, quoted(_best_first(run))
     else:
-        status, parts = Status.NOT_FOUND, not_found(gate.signals.unknown_names)
+        status, parts = Status.NOT_FOUND, not_found(gate.signals.unknown_names, run.question)
     signals = gate.signals
     run.timings["total"] = time.perf_counter() - run.began
     return Answer(

@@ -83,12 +83,21 @@ def quoted(evidence: Sequence[Evidence]) -> Parts:
     return Parts(text, tuple(sentences), tuple(numbering.citations))
 
 
-def not_found(unknown_names: Sequence[str]) -> Parts:
+def not_found(unknown_names: Sequence[str], question: str) -> Parts:
     """The honest answer when the documents hold none."""
     if unknown_names:
-        listed = ", ".join(f"“{name}”" for name in unknown_names)
+        listed = ", ".join(f"“{name}”" for name in _joined(unknown_names, question))
         return Parts(f"Your documents do not answer this: they do not mention {listed}.")
     return Parts("Your documents do not answer this.")
+
+
+def _joined(names: Sequence[str], question: str) -> list[str]:
+    """ "Marie" and "Curie" as "Marie Curie" where the question has them side by side."""
+    joined = [names[0]]
+    for name in names[1:]:
+        both = f"{joined[-1]} {name}"
+        joined[-1:] = [both] if both in question else [joined[-1], name]
+    return joined
 
 
 def _marked(sentence: Sentence) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from citewise.asked import History, checked_question, earlier_questions
 from citewise.documents import SkippedFile
 from citewise.errors import GeneratorError, InputError, ModelError
+from citewise.places import default_corpus, default_index
 from citewise.rendering import visible
 from citewise.settings import found as found_settings
 from citewise.settings_options import announce
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from citewise.protocols import Embedder, Generator, Judge
     from citewise.retrieval import Retriever
 
-__all__ = ["Assistant", "aask", "ask", "check", "default_corpus", "default_index", "stream"]
+__all__ = ["Assistant", "aask", "ask", "check", "stream"]
 
 _EMBEDDER = "all-minilm-l6-v2"
 
@@ -343,30 +344,6 @@ class Assistant:
 
 def _path(given: str | os.PathLike[str] | None) -> Path | None:
     return None if given is None else Path(given)
-
-
-def default_corpus() -> Path:
-    """``seeds/`` of the project: in the current folder, or where the package was checked out."""
-    here = Path("seeds")
-    checkout = Path(__file__).parents[2] / "seeds"
-    return checkout if not here.is_dir() and checkout.is_dir() else here
-
-
-def default_index(corpus: Path) -> Path:
-    """Where the index of a corpus lies unless the caller says otherwise.
-
-    Another corpus never shares a folder with the default one, so that asking about it does not
-    throw away the other's index.
-    """
-    resolved = corpus.resolve()
-    if resolved == default_corpus().resolve():
-        return resolved.parent / "index"
-    import hashlib
-
-    from citewise.modelcache import cache_folder
-
-    digest = hashlib.sha256(str(resolved).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return cache_folder() / "indexes" / f"{resolved.name or 'root'}-{digest}"
 
 
 @lru_cache(maxsize=1)

@@ -109,8 +109,8 @@ def _shown(in_force: Found, one: Setting) -> Any:
 
 def _place(settings: Settings, name: str) -> Path | None:
     """Where what has no place of its own lies."""
-    from citewise.assistant import default_corpus, default_index
     from citewise.modelcache import cache_folder
+    from citewise.places import default_corpus, default_index
     from citewise.ui.options import default_data
 
     corpus = settings.corpus or default_corpus()

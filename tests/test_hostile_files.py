@@ -129,6 +129,13 @@ def test_an_entry_that_lies_about_its_size_is_damaged(tmp_path: Path) -> None:
     }
 
 
+def test_an_entry_without_a_name_costs_the_others_nothing(tmp_path: Path) -> None:
+    data = zip_file({"a.txt": b"Nothing names this.", "b.txt": b"Bread needs yeast."})
+    reading = read_file(write(tmp_path, "a.zip", data.replace(b"a.txt", b"\0.txt")))
+    assert reasons(reading) == {}
+    assert [document.name for document in reading.documents] == ["a.zip/b.txt"]
+
+
 def test_archives_within_archives_share_one_budget(tmp_path: Path) -> None:
     inner = zip_file({f"{n}.txt": b"x" * 1000 for n in range(8)})
     outer = zip_file({f"{n}.zip": inner for n in range(8)})

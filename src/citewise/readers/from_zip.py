@@ -26,7 +26,8 @@ def members_of_zip(data: bytes, limits: ReadLimits) -> Iterator[Member]:
     for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
         path = safe_path(entry.filename)
         parts = path.split("/")
-        if entry.is_dir() or not path or any(p.startswith(".") or p in _HIDDEN for p in parts):
+        # An entry without a name is asked nothing: zipfile cannot tell whether it is a folder.
+        if not path or entry.is_dir() or any(p.startswith(".") or p in _HIDDEN for p in parts):
             continue
 
         def read(entry: object = entry) -> bytes:

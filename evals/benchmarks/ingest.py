@@ -99,8 +99,10 @@ def langchain(path: Path) -> Work:
 def haystack(path: Path) -> Work:
     """An embedder and a writer, one after the other."""
     from haystack import Document as Text
-    from haystack.components.embedders import SentenceTransformersDocumentEmbedder
     from haystack.document_stores.in_memory import InMemoryDocumentStore
+    from haystack_integrations.components.embedders.sentence_transformers import (
+        SentenceTransformersDocumentEmbedder,
+    )
 
     embedder = SentenceTransformersDocumentEmbedder(model=str(path), progress_bar=False)
     embedder.warm_up()
@@ -128,7 +130,7 @@ def chroma(path: Path) -> Work:
 
     def work(texts: list[str]) -> None:
         client = chromadb.EphemeralClient(chromadb.Settings(anonymized_telemetry=False))
-        collection = client.create_collection(f"p{len(texts)}", embedding_function=function)
+        collection = client.create_collection(f"passages-{len(texts)}", embedding_function=function)
         collection.add(ids=[str(i) for i in range(len(texts))], documents=texts)
 
     return work

@@ -39,10 +39,16 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     lines = parser.parse_args().results.read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
-    latencies(axes[0], [row for row in rows if row["what"] == "retrieval"])
-    words(axes[1], [row for row in rows if row["what"] == "words"])
-    ingest(axes[2], [row for row in rows if row["what"] == "ingest"])
+    kinds = {"retrieval": latencies, "words": words, "ingest": ingest}
+    drawn = {
+        draw: found
+        for what, draw in kinds.items()
+        if (found := [row for row in rows if row["what"] == what])
+    }
+    size = (5 * len(drawn), 4.6)
+    figure, axes = plt.subplots(1, len(drawn), figsize=size, layout="constrained", squeeze=False)
+    for place, (draw, found) in zip(axes[0], drawn.items(), strict=True):
+        draw(place, found)
     figure.savefig(IMAGE, metadata={"Date": None})
     print(IMAGE)
 

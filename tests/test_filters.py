@@ -171,7 +171,7 @@ def test_a_filter_that_is_none_raises_at_the_call(assistant: Assistant) -> None:
 def test_the_command_line_chooses_documents(
     assistant: Assistant, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("citewise.cli._assistant", lambda _: assistant)
+    monkeypatch.setattr("citewise.assistant.Assistant", lambda **_: assistant)
     asked = ["ask", "--json", "When does the lease end?"]
     assert main([*asked, "--folder", "contracts/2025", "--document", "notes.txt"]) == 0
     evidence = json.loads(capsys.readouterr().out)["evidence"]

@@ -89,6 +89,8 @@ def main() -> int:
     model = LogisticRegression().fit(features, labels, weights)
     learnt = dict(zip(FEATURES, model.coef_[0].round(2).tolist(), strict=True))
     print("weights:", {"bias": round(float(model.intercept_[0]), 2), **learnt})
+    prior = np.log(labels.mean() / (1 - labels.mean()))
+    print(f"  {labels.mean():.0%} of these drafts are right: add {prior:.2f} to the bias")
     for name, (rows, truth) in sets.items():
         scores = model.decision_function(rows)
         right, wrong = (scores >= 0)[truth].mean(), (scores >= 0)[~truth].mean()

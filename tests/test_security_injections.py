@@ -78,7 +78,7 @@ def _well_formed(case: Case, sources: tuple[Evidence, ...]) -> None:
 
 
 # What a hostile document can do is to make the model doubt that the sources hold an answer.
-_MOST_REFUSED = 3
+_MOST_REFUSED = 1
 
 
 @pytest.fixture(scope="module")

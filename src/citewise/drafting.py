@@ -16,7 +16,14 @@ from citewise.answerability import Signals, stands
 from citewise.drafts import is_refusal, is_statement, shorter, split_draft, split_lead
 from citewise.errors import GeneratorError
 from citewise.index import Index
-from citewise.prompting import answer_prompt, confirm_prompt, retry_prompt, sources_for_retry
+from citewise.prompting import (
+    answer_prompt,
+    confirm_prompt,
+    gate_prompt,
+    retry_prompt,
+    sources_for_prompt,
+    sources_for_retry,
+)
 from citewise.protocols import Generator, Prompt
 from citewise.readings import gives
 from citewise.relevance import is_polar, misses
@@ -204,9 +211,30 @@ def _confirm(run: Run, generator: Generator, signals: Signals) -> None:
             signals = replace(signals, log_odds=max(signals.log_odds, _POLAR_ODDS))
         run.stands = stands(signals, run.confirmed)
         if run.stands < run.settings.threshold:
+            run.stands = max(run.stands, _by_its_documents(run, generator, signals))
+        if run.stands < run.settings.threshold:
             run.misses = _NO_ANSWER
     if run.misses:
         _withdraw(run, run.misses)
+
+
+def _by_its_documents(run: Run, generator: Generator, signals: Signals) -> float:
+    """The probability that the draft stands with only the documents it cites before the model.
+
+    What another document says, such as that there is no answer, must not make the model doubt.
+    """
+    sources = sources_for_prompt(run.evidence)
+    cited = {item.document for item in run.cited}
+    own = [item for item in sources if item.document in cited]
+    if not own or len(own) == len(sources):
+        return 0.0
+    try:
+        with run.timed("confirm"):
+            odds = generator.yes_log_odds(gate_prompt(run.question, run.history, own))
+    except GeneratorError as error:
+        run.notices.append(str(error))
+        return 0.0
+    return stands(replace(signals, log_odds=odds), run.confirmed)
 
 
 def _withdraw(run: Run, reason: str) -> None:

@@ -28,19 +28,19 @@ LABELS = {"supported": 0, "contradicted": 1, "unsupported": 2}
 UNANSWERED, ANSWERED = 0, 1
 
 CLAIMS = {  # most rows of each label
-    "ragtruth_faithjudge": 2600, "factcheckgpt": 900, "q2_wow": 300, "mnli": 1500, "snli": 800,
+    "ragtruth_faithjudge": 3000, "factcheckgpt": 900, "q2_wow": 300, "mnli": 2400, "snli": 800,
     "cad_nli": 1500, "breaking_nli": 700, "med": 800, "conjnli": 1400, "negnli": 600,
     "contractnli": 400, "hans_generated": 300, "fever_symmetric": 600, "fm2": 1100,
-    "vitaminc_sample": 200, "wice_partial": 300, "tabfact": 2600, "infotabs": 2200,
-    "fetaqa": 1600, "tatqa_claims": 500,
+    "vitaminc_sample": 200, "wice_partial": 300, "tabfact": 1800, "infotabs": 1500,
+    "fetaqa": 1400, "tatqa_claims": 300,
 }  # fmt: skip
 REPEATED = {"fever_symmetric": 2, "fm2": 2, "vitaminc_sample": 2, "wice_partial": 2}
 QUESTIONS = {
-    "squad2": 5200, "qnli": 4000, "xquad_en": 1600, "boolq": 600, "nq_open": 5000, "selqa": 1800,
+    "squad2": 5200, "qnli": 3000, "xquad_en": 1600, "boolq": 600, "nq_open": 4500, "selqa": 1800,
     "tatqa": 800, "wikitablequestions": 1200, "fetaqa": 1200,
 }  # fmt: skip
-SYNTHETIC = 8000
-JOINED = ("ragtruth_faithjudge", "fm2", "infotabs", "factcheckgpt", "tabfact")
+SYNTHETIC = 10000
+JOINED = ("ragtruth_faithjudge", "fm2", "infotabs", "factcheckgpt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,10 @@ def narrowed(claim: str, evidence: Sequence[str], most_words: int, jitter: Calla
 
 
 def _parts(text: str) -> list[str]:
-    if re.match(r"(?:Table|Title|Page|Question): ", text) or _is_row(text):
-        return [text]
     found = []
     for line in text.split("\n"):
-        found += [line] if _is_row(line) else [line[a:b] for a, b in sentence_offsets(line)]
+        whole = re.match(r"(?:Table|Title|Page|Question): ", line) or _is_row(line)
+        found += [line] if whole else [line[a:b] for a, b in sentence_offsets(line)]
     return [part for part in found if part.strip()]
 
 
@@ -121,7 +120,7 @@ def _claims(data: Path, split: str, share: float, chance: random.Random) -> Iter
             if name == "ragtruth_faithjudge":
                 kept += [r for r in kept if r["label"] != "supported"] * 2
         for row in kept:
-            budget = chance.choice((55, 75, 95))
+            budget = chance.choice((35, 50, 70))
             parts = narrowed(row["claim"], row["evidence"], budget, lambda: 0.3 * chance.random())
             yield Pair(row["claim"], _text(parts, chance), LABELS[row["label"]], False, name)
         if split == "train" and name in JOINED:
@@ -147,7 +146,7 @@ def _joined(kept: Sequence[dict[str, Any]], name: str, chance: random.Random) ->
             link = chance.choice((" and ", ", and ", "; ", ". "))
             claim = f"{first}{link}{two['claim']}"
             both = list(dict.fromkeys(one["evidence"] + two["evidence"]))
-            parts = narrowed(claim, both, 110, lambda: 0.2 * chance.random())
+            parts = narrowed(claim, both, 80, lambda: 0.2 * chance.random())
             yield Pair(claim, _text(parts, chance), LABELS[worst], False, f"{name}+")
 
 
@@ -183,13 +182,15 @@ def _synthetic(data: Path, split: str, most: int, chance: random.Random) -> Iter
 def _one(
     sentence: str, sentences: Sequence[str], passage: str, chance: random.Random
 ) -> Pair | None:
-    others = [s for s in sentences if s != sentence and len(s) < 300]
+    others = [s for s in sentences if s != sentence and 20 < len(s) < 220]
     around = chance.sample(others, min(len(others), chance.choice((0, 0, 1, 2, 3))))
     kind = chance.random()
     claim, label = sentence, "supported"
     if kind < 0.36:
         claim = reworded(sentence, chance) if chance.random() < 0.7 else sentence
-    elif kind < 0.82:
+    elif kind < 0.48:
+        return _half(sentence, others, chance)
+    elif kind < 0.86:
         altered = alter(reworded(sentence, chance), passage, chance)
         if altered is None:
             return None
@@ -211,6 +212,24 @@ def _one(
     return Pair(claim, " ".join(parts), LABELS[label], False, "synthetic")
 
 
+def _half(sentence: str, others: Sequence[str], chance: random.Random) -> Pair | None:
+    """Two sentences of a passage as one claim, of which the evidence states one or both."""
+    if len(others) < 2:
+        return None
+    other, *around = chance.sample(others, min(len(others), chance.choice((2, 3, 4))))
+    whole = chance.random() < 0.4
+    if not whole and len(
+        set(content_terms(other)) & set(lexical_terms(" ".join(around)))
+    ) > 0.6 * len(set(content_terms(other))):
+        return None
+    first, second = chance.sample((sentence, other), 2)
+    claim = f"{first.rstrip('.')}, and {second}"
+    held = [sentence, *around, *([other] if whole else [])]
+    chance.shuffle(held)
+    label = "supported" if whole else "unsupported"
+    return Pair(claim, " ".join(held), LABELS[label], False, "synthetic")
+
+
 def _questions(data: Path, split: str, share: float, chance: random.Random) -> Iterator[Pair]:
     for name, most in QUESTIONS.items():
         path = data / "support" / f"{name}.answerability.jsonl.gz"
@@ -223,7 +242,7 @@ def _questions(data: Path, split: str, share: float, chance: random.Random) -> I
 def _asked(row: dict[str, Any], chance: random.Random) -> Iterator[Pair]:
     question, source = row["question"], row["source"] + "?"
     parts = _parts(row["passage"])
-    most = chance.choice((40, 70, 100, 120))
+    most = chance.choice((30, 45, 60, 85))
     near = narrowed(question, parts, most, lambda: 0.5 * chance.random())
     if not row["answerable"]:
         yield Pair(question, _text(near, chance), UNANSWERED, True, source)

@@ -1,13 +1,15 @@
 """Train the entailment half of the judge: a low-rank delta over ``all-mpnet-base-v2``.
 
-    python evals/judge/train.py --data DIR --encoder DIR --out DIR [--steps 1500]
+    python evals/judge/train.py --data DIR --encoder DIR --out DIR --cool 2600 --steps 3400
 
 One encoder reads the claim and its evidence together (``<s> claim </s></s> evidence </s>``). Over
 the mean vectors of both sits a head with four outputs: supported, contradicted, unsupported, and
 whether the evidence answers a question. What is learnt are two thin matrices beside each linear
 layer (LoRA, Hu et al. 2021) and the head; the encoder itself stays as published. A checkpoint is
-written every 100 steps, and a run that was cut off goes on from it. ``mixture.py`` says what is
-read; the scores printed on the way are of documents held out from training.
+written every 100 steps, and a run that was cut off goes on from it. The rate stays the same until
+``--cool`` and falls in a line from there to ``--steps``, so that a run whose length was not known
+when it began can be brought to its end. ``mixture.py`` says what is read; the scores printed on the
+way are of documents held out from training.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import AutoModel, AutoTokenizer
 
-RANK, SCALE, MOST_TOKENS, FROZEN = 32, 2.0, 152, 4
+RANK, SCALE, MOST_TOKENS, FROZEN = 32, 2.0, 144, 4
 BATCH, RATE, SEED = 24, 2.5e-4, 17
 
 
@@ -167,7 +169,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--encoder", type=Path, required=True, help="folder of all-mpnet-base-v2")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=3400)
+    parser.add_argument(
+        "--cool", type=int, help="the step from which the rate falls; default: it never does"
+    )
     parser.add_argument("--start", type=Path, help="weights of an earlier run to start from")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
@@ -180,13 +185,17 @@ def main() -> None:
     if args.start:
         model.load_state_dict(load_file(args.start), strict=False)
     training = batches(_kept(args.out / "train.json", args.data, "train", args.seed, 1.0))
-    held_out = _kept(args.out / "dev.json", args.data, "dev", args.seed, 0.03)
+    held_out = _kept(args.out / "dev.json", args.data, "dev", args.seed, 0.015)
     print(f"{sum(map(len, training))} pairs, {len(held_out)} held out", flush=True)
     learnt = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(learnt, lr=RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min(1.0, (s + 1) / 80) * max(0.02, 1 - s / args.steps)
-    )
+    cool = min(args.steps, args.cool) if args.cool else args.steps
+
+    def share(step: int) -> float:
+        left = (args.steps - step) / max(1, args.steps - cool)
+        return min(1.0, (step + 1) / 100, max(0.02, left))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
     saved, state = args.out / "learnt.safetensors", args.out / "optimizer.pt"
     first = 0
     if saved.exists() and state.exists():
@@ -213,7 +222,7 @@ def main() -> None:
             print(f"step {step + 1} loss {mean:.3f} {rate:.1f} pairs/s", flush=True)
         if (step + 1) % 100 == 0 or step + 1 == args.steps:
             _save(saved, state, model, optimizer, schedule, step + 1)
-        if (step + 1) % 300 == 0 or step + 1 == args.steps:
+        if (step + 1) % 600 == 0 or step + 1 == args.steps:
             print(f"step {step + 1} AUROC: {evaluate(model, tokenizer, held_out)}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Ranges in a source ("$0.10 - $0.50") of which a claim gives only one end as if it were all."""
+"""Ranges in a source ("$0.10 - $0.50") that a claim gives with one end missing or wrong."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from collections.abc import Iterator
 
 from citewise.quantities import Quantity, quantities
 
-__all__ = ["half_of_a_range"]
+__all__ = ["another_range", "half_of_a_range"]
 
 _SCALE = r"(?:%|[kKmMbBtT](?![a-zA-Z])|thousand|million|billion|trillion)"
 _NUMBER = rf"[$€£¥]?\s?\d[\d,]*(?:\.\d+)?\s?{_SCALE}?"
 _RANGE = re.compile(rf"(?<![\w.-]){_NUMBER}\s?(?:-|–|—|~|to)\s?{_NUMBER}(?![\w-])")
+_CLAIMED = re.compile(
+    rf"\bbetween\s+(?P<b1>{_NUMBER})\s+and\s+(?P<b2>{_NUMBER})(?![\w-])"
+    rf"|(?<![\w.-])(?P<t1>{_NUMBER})\s?(?:-|–|—|~|to)\s?(?P<t2>{_NUMBER})(?![\w-])",
+    re.IGNORECASE,
+)
 # Words by which one end is called an end.
 _AN_END = re.compile(
     r"\b(?:up to|at (?:least|most|best|worst)|from|between|as (?:low|high|much|many|little|few) as"
@@ -33,6 +38,27 @@ def half_of_a_range(claim: str, sources: str) -> str:
         one = (low in said) != (high in said)
         if one and not said & {low, high} <= elsewhere:
             return f"the source gives a range: {text}"
+    return ""
+
+
+def another_range(claim: str, sources: str) -> str:
+    """The source's range that a range in the claim shares one end with; "" if there is none.
+
+    "Between $5.00 and $5.00" where the source says "$0.50 - $5.00": each number is one of it.
+    """
+    given = {(low, high): text for text, low, high in _ranges(sources)}
+    elsewhere = {quantity.value for quantity in quantities(_RANGE.sub(" ", sources))}
+    for match in _CLAIMED.finditer(claim):
+        ends = quantities(f"{match['b1'] or match['t1']} to {match['b2'] or match['t2']}")
+        if len(ends) != 2:
+            continue
+        said = _scaled(*ends)
+        falls = said[0] > said[1]  # a score, a ratio, a decline
+        if falls or said in given or (said[0] != said[1] and set(said) <= elsewhere):
+            continue
+        for ends_given, text in given.items():
+            if set(said) & set(ends_given):
+                return text
     return ""
 
 

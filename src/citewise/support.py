@@ -25,7 +25,7 @@ from citewise.claims import (
 )
 from citewise.near_copy import change_in
 from citewise.quantities import Name, Quantity
-from citewise.ranges import half_of_a_range
+from citewise.ranges import another_range, half_of_a_range
 from citewise.tokens import content_terms, lexical_terms, words_with
 from citewise.types import Evidence, Label, Verdict
 from citewise.wording import called, compares, denial_mismatch, overstates, swapped_sides
@@ -210,6 +210,11 @@ def _turned(claim: Claim, chosen: Sequence[Candidate], given: str, score: float)
         # Which cell is greater is worked out from all of them; see ``comparing``.
         reason = f"the words of a table do not say {word!r}"
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), reason, claim.text)
+    other = another_range(claim.text, sources)
+    if other:
+        return Verdict(
+            Label.CONTRADICTED, 0.05, f"the source gives another range: {other}", claim.text
+        )
     more = half_of_a_range(claim.text, sources) or overstates(claim.text, sources, given)
     if more:
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.4), more, claim.text)

@@ -23,6 +23,7 @@ from citewise.claims import (
     other_subject,
     recall,
 )
+from citewise.enumerating import items_of
 from citewise.near_copy import change_in
 from citewise.quantities import Name, Quantity
 from citewise.ranges import another_range, half_of_a_range
@@ -81,8 +82,12 @@ def attribute(
         reason = "there is no evidence" if claim.terms else "it states nothing that can be checked"
         return Attribution(Verdict(Label.UNSUPPORTED, 0.0, reason, sentence), ())
     chosen = _cover(claim, candidates, weight)
-    cited = tuple(candidate.evidence for candidate in chosen)
-    return Attribution(_verdict(claim, chosen, weight, given), cited)
+    verdict = _verdict(claim, chosen, weight, given)
+    listed = [] if verdict.supported else items_of(claim, candidates, weight, given)
+    if listed and not _turned(claim, listed, given, verdict.score):
+        verdict = Verdict(Label.SUPPORTED, 0.9, "the source lists each of these", claim.text)
+        chosen = listed
+    return Attribution(verdict, tuple(candidate.evidence for candidate in chosen))
 
 
 def _cover(

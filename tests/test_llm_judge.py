@@ -107,4 +107,4 @@ def test_no_model_is_no_judge(capsys: pytest.CaptureFixture[str]) -> None:
     from citewise.cli import main
 
     assert main(["check", "It opened.", __file__, "--judge", "none"]) == 2
-    assert "Name a language model" in capsys.readouterr().err
+    assert "or a language model" in capsys.readouterr().err

@@ -17,13 +17,13 @@ from citewise.types import Answer, Document, Label, Verdict
 if TYPE_CHECKING:
     from citewise.evaluation import Answerer
     from citewise.grading import Grade
-    from citewise.protocols import Judge
+    from citewise.protocols import JudgeChoice
 
 __all__ = ["assert_faithful", "assert_right"]
 
 
 def assert_faithful(
-    answer: str | Answer, sources: Sequence[str] | None = None, *, judge: Judge | None = None
+    answer: str | Answer, sources: Sequence[str] | None = None, *, judge: JudgeChoice = "fast"
 ) -> Verdict:
     """Fail unless the sources support every claim of an answer; returns the weakest verdict.
 
@@ -143,15 +143,15 @@ def _own_sources(answer: str | Answer) -> list[str]:
     return _given_sources([*cited, *(item.rendered or item.text for item in answer.evidence)])
 
 
-def _judged(claim: str, texts: list[str], judge: Judge | None) -> list[Verdict]:
+def _judged(claim: str, texts: list[str], judge: JudgeChoice) -> list[Verdict]:
     from citewise.blocks import find_blocks
     from citewise.checking import check_text
     from citewise.sentences import sentence_offsets
 
-    if judge is None:
-        verdict = check_text(claim, texts)
+    if isinstance(judge, str):
+        verdict = check_text(claim, texts, judge)
         return list(verdict.claims or (verdict,))
-    # A judge is asked about one sentence at a time.
+    # Any other judge is asked about one sentence at a time.
     sentences = [
         claim[start:end]
         for block in find_blocks(claim)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from citewise.index import DocumentInfo, Index, UpdateSummary
     from citewise.llamaindex_llm import LLM
     from citewise.metering import Progress
-    from citewise.protocols import Embedder, Generator, Judge
+    from citewise.protocols import Embedder, Generator, JudgeChoice
     from citewise.retrieval import Retriever
 
 __all__ = ["Assistant", "aask", "ask", "check", "stream"]
@@ -372,19 +372,21 @@ def stream(
     return _default().stream(question, history, top_k=top_k, where=where)
 
 
-def check(claim: str, evidence: Sequence[str], *, judge: Judge | None = None) -> Verdict:
-    """Whether evidence texts support a claim; neither index nor model is needed.
+def check(claim: str, evidence: Sequence[str], *, judge: JudgeChoice = "fast") -> Verdict:
+    """Whether evidence texts support a claim; no index is needed.
 
     A text of several sentences gets the weakest one's verdict, with ``claims`` holding each.
 
     Args:
         claim: one or more sentences.
         evidence: the texts that could support it.
-        judge: decides on each sentence in the built-in check's place, such as
+        judge: "fast" needs no model; "full" adds an entailment model, whose encoder (439 MB) is
+            fetched once. Or what decides on each sentence in their place, such as
             ``citewise.llm_judge.LLMJudge``.
 
     Raises:
         InputError: the claim is empty, or the evidence is not a list of strings.
+        ModelError: the entailment model cannot be had.
         GeneratorError: a judge that is a language model gave no readable verdict.
     """
     from citewise.checking import check_text

@@ -16,7 +16,7 @@ from typing import Any
 
 from citewise.errors import InputError
 from citewise.llm_judge import UnreadableVerdictError
-from citewise.protocols import Judge
+from citewise.protocols import JudgeChoice
 from citewise.rendering import json_text, visible
 from citewise.types import Verdict
 
@@ -48,9 +48,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check.add_argument("--batch", metavar="FILE", help="claims with their evidence, JSON Lines")
     check.add_argument(
         "--judge",
-        metavar="LLM",
-        help="let a language model judge: an address, a model's name or a .gguf file, as --llm of"
-        " `citewise ask`; worth it with a large one only",
+        metavar="WHAT",
+        default="fast",
+        help='"fast" (the default) needs no model; "full" adds an entailment model (439 MB, fetched'
+        " once); or a language model: an address, a name or a .gguf file, as --llm of"
+        " `citewise ask`, worth it with a large one only",
     )
     check.add_argument("--json", action="store_true", help="the verdict as JSON")
     check.set_defaults(run=run)
@@ -81,20 +83,22 @@ def run(args: argparse.Namespace) -> int:
     return 0 if verdict.supported else 1
 
 
-def _judge(setting: str | None) -> Judge | None:
-    """The language model that shall judge, if one is named."""
-    if setting is None:
-        return None
+def _judge(setting: str) -> JudgeChoice:
+    """What shall judge."""
+    if setting == "fast":
+        return "fast"
+    if setting == "full":
+        return "full"
     from citewise.generators import make_generator
     from citewise.llm_judge import LLMJudge
 
     generator = make_generator(setting)
     if generator is None:
-        raise InputError(f"--judge is {setting!r}.", "Name a language model, or leave it out.")
+        raise InputError(f"--judge is {setting!r}.", 'Name "fast", "full" or a language model.')
     return LLMJudge(generator)
 
 
-def _batch(source: str, judge: Judge | None) -> int:
+def _batch(source: str, judge: JudgeChoice) -> int:
     """Every verdict as it comes, one JSON object a line, in the order of the claims."""
     from citewise.assistant import check
 

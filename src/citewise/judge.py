@@ -1,12 +1,13 @@
 """The verdict on a claim that stands alone: rules for what is plainly wrong, a forest for the rest.
 
 The rules name the number, name or word at fault. Whether the rest of a claim is stated is a matter
-of degree, which a forest learnt from people's labels judges better than any rule; how well is told
-in ``docs/verifier.md``.
+of degree, which a forest learnt from people's labels judges better than any rule, and an entailment
+model beside it better still. How well is told in ``docs/verifier.md``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -14,6 +15,7 @@ from importlib.resources import as_file, files
 
 import numpy as np
 
+from citewise.entailment import Entailment, Leaning
 from citewise.forest import Forest
 from citewise.near_copy import change_in
 from citewise.support import attribute
@@ -21,21 +23,30 @@ from citewise.support_features import FEATURES, Narrowed, features, narrow
 from citewise.tokens import words_with
 from citewise.types import Evidence, Label, Verdict
 
-__all__ = ["judged", "support_score"]
+__all__ = ["READ_WORDS", "judged", "log_odds", "stacked_score", "support_score"]
 
 _ENOUGH = 0.5
 # What the rules find supported needs less: they looked at numbers, names and words one by one.
 _ENOUGH_WITH_RULES = 0.35
 _SOME = 0.35
 _MISSING = [FEATURES.index("numbers_missing"), FEATURES.index("names_missing")]
+READ_WORDS = 70
+"""Words of evidence that the entailment model reads."""
+# How it and the forest are weighed together: learnt by evals/judge/fit_stack.py.
+_STACK = {"bias": 0.0, "forest": 1.0, "supported": 0.2}
+# The odds of a contradiction (natural logarithm) from which it is told as one.
+_SURELY_CONTRADICTED = 1.5
+_CERTAIN = 1e-4
 # A denial anywhere in a long source says little about one claim; in a near copy it decides.
 _DENIALS = ("it denies", "it leaves out a denial")
 # Said of somebody else, and more than the source says: hardly a matter of degree.
 _OTHERWISE = ("the source says it of", "the source does not say", "the source gives a range")
 
 
-def judged(claim: str, evidence: Sequence[Evidence]) -> Verdict:
-    """The verdict on one sentence.
+def judged(
+    claim: str, evidence: Sequence[Evidence], entailment: Entailment | None = None
+) -> Verdict:
+    """The verdict on one sentence; with an entailment model, by that too.
 
     ``score`` is the probability of support where nothing speaks against it; at least .5 exactly
     where the label is ``supported``.
@@ -46,6 +57,11 @@ def judged(claim: str, evidence: Sequence[Evidence]) -> Verdict:
         return ruled
     found = features(narrowed)
     score = support_score(found)
+    leaning = None
+    if entailment is not None:
+        read = narrowed.text(READ_WORDS)
+        leaning = entailment.leanings([(claim, read)])[0]
+        score = stacked_score(score, leaning)
     copied = change_in(claim, [narrowed.sentences[place] for place in narrowed.best])
     if copied and copied.sure:
         reason = ruled.reason if ruled.label is Label.CONTRADICTED else copied.reason
@@ -60,6 +76,9 @@ def judged(claim: str, evidence: Sequence[Evidence]) -> Verdict:
         return replace(
             ruled, label=Label.SUPPORTED, score=max(score, _ENOUGH), reason="the source states it"
         )
+    if leaning and leaning.contradicted >= _SURELY_CONTRADICTED:
+        reason = f"the source says otherwise: “{narrowed.sentences[narrowed.best[0]]}”"
+        return replace(ruled, label=Label.CONTRADICTED, score=_low(score), reason=reason)
     label = Label.PARTLY_SUPPORTED if score >= _SOME else Label.UNSUPPORTED
     return replace(ruled, label=label, score=score, reason=_why(narrowed, ruled))
 
@@ -67,6 +86,18 @@ def judged(claim: str, evidence: Sequence[Evidence]) -> Verdict:
 def support_score(found: Sequence[float]) -> float:
     """The forest's probability that a claim with these features is supported."""
     return float(_forest()(np.array([found], np.float32))[0])
+
+
+def stacked_score(forest: float, leaning: Leaning) -> float:
+    """The probability of support by the forest's and the entailment model's together."""
+    logit = _STACK["bias"] + _STACK["forest"] * log_odds(forest)
+    return 1 / (1 + math.exp(-logit - _STACK["supported"] * leaning.supported))
+
+
+def log_odds(probability: float) -> float:
+    """Natural-log odds, finite for 0 and 1 too."""
+    bounded = min(1 - _CERTAIN, max(_CERTAIN, probability))
+    return math.log(bounded / (1 - bounded))
 
 
 def _low(score: float) -> float:

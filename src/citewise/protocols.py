@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from citewise.types import Verdict
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Embedder", "Generator", "Judge", "Prompt"]
+__all__ = ["Embedder", "Generator", "Judge", "JudgeChoice", "Prompt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +73,7 @@ class Judge(Protocol):
     def judge(self, claim: str, evidence: Sequence[str]) -> Verdict:
         """The verdict on one sentence, given the texts that could support it."""
         ...
+
+
+JudgeChoice: TypeAlias = Judge | Literal["fast", "full"]
+"""What checks claims: without a model, with the entailment model too, or something of your own."""

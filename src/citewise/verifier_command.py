@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Any
 from citewise.errors import EvaluationError, InputError
 from citewise.judging import judge_digest
 from citewise.verifier_data import SETS, LabelledClaim, load_claims
-from citewise.verifier_judges import JUDGES, OWN_THRESHOLDS, Score, known, opened_rivals
+from citewise.verifier_judges import (
+    JUDGES,
+    OWN_THRESHOLDS,
+    WITH_MODEL,
+    Score,
+    known,
+    opened_rivals,
+)
 from citewise.verifier_report import PUBLISHED, agreement_table
 
 if TYPE_CHECKING:
@@ -68,7 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=_positive, metavar="N", help="most claims of each set")
     parser.add_argument(
-        "--judges", type=_names, metavar="NAMES", help="which judges, by comma (default: all)"
+        "--judges",
+        type=_names,
+        metavar="NAMES",
+        help="which judges, by comma (default: all that need no model)",
     )
     parser.add_argument(
         "--rivals", type=_names, default=[], metavar="NAMES", help="other tools, run beside them"
@@ -102,7 +112,8 @@ def run(
         InputError: a set, judge or rival is not known, or the output cannot be written.
         EvaluationError: the data cannot be used, or a judge or rival failed.
     """
-    chosen = {name: known(name, judges, "judge") for name in args.judges or judges}
+    asked = args.judges or [name for name in judges if name not in WITH_MODEL]
+    chosen = {name: known(name, judges, "judge") for name in asked}
     _write(args.json, "")
     loaded = load_claims(args.data, args.sets, pairs=args.pairs, limit=args.limit)
     for line in loaded.skipped:

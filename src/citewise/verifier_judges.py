@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,7 +14,7 @@ from citewise.errors import EvaluationError, InputError
 from citewise.tokens import content_terms, lexical_terms
 from citewise.verifier_data import LabelledClaim
 
-__all__ = ["JUDGES", "OWN_THRESHOLDS", "Score", "known", "opened_rivals"]
+__all__ = ["JUDGES", "OWN_THRESHOLDS", "WITH_MODEL", "Score", "known", "opened_rivals"]
 
 Score = Callable[[Sequence[LabelledClaim]], list[float]]
 """A judge: one score for each claim, higher for better support."""
@@ -52,14 +53,36 @@ def _check(claims: Sequence[LabelledClaim]) -> list[float]:
     return [check_text(claim.claim, claim.evidence).score for claim in claims]
 
 
+def _entailment(claims: Sequence[LabelledClaim]) -> list[float]:
+    """The entailment model alone, on the words that share most with the claim."""
+    from citewise.entailment import shared_entailment
+    from citewise.judge import READ_WORDS
+    from citewise.support_features import narrow
+
+    pairs = [(c.claim, narrow(c.claim, c.evidence).text(READ_WORDS)) for c in claims]
+    leanings = shared_entailment().leanings(pairs)
+    return [1 / (1 + math.exp(-leaning.supported)) for leaning in leanings]
+
+
+def _full(claims: Sequence[LabelledClaim]) -> list[float]:
+    """``citewise.check`` with ``judge="full"``: rules, forest and entailment model together."""
+    from citewise.checking import check_text
+
+    return [check_text(claim.claim, claim.evidence, "full").score for claim in claims]
+
+
 JUDGES: Mapping[str, Score] = {
     "overlap": _overlap,
     "rules": _rules,
     "features": _features,
     "check": _check,
+    "entailment": _entailment,
+    "full": _full,
 }
 """What ``--judges`` may name."""
-OWN_THRESHOLDS: Mapping[str, float] = {"rules": 0.5, "features": 0.5, "check": 0.5}
+WITH_MODEL = ("entailment", "full")
+"""Those that need a model of 439 MB, which are left out unless they are named."""
+OWN_THRESHOLDS: Mapping[str, float] = {"rules": 0.5, "features": 0.5, "check": 0.5, "full": 0.5}
 """From which score on a judge itself calls a claim supported, where it does."""
 
 

@@ -49,7 +49,7 @@ def test_postings_find_what_fts5_finds(tmp_path: Path, monkeypatch: pytest.Monke
         small.update(documents, split_lines)
         expected = {question: found(small, question) for question in QUESTIONS}
         weights = {term: small.idf(term) for term in VOCABULARY}
-        spans = small.span_scores("breada shipb", range(1, 50))
+        spans = small.span_scores("breada shipb", small.passages(range(1, 50)))
         only = np.arange(10, 40)
         within = small.lexical("breada shipb", 10, only)
         assert not list((tmp_path / "small").glob("postings-*"))
@@ -57,7 +57,7 @@ def test_postings_find_what_fts5_finds(tmp_path: Path, monkeypatch: pytest.Monke
         assert [path.name for path in index.folder.glob("postings-*")] == ["postings-1.bin"]
         assert {question: found(index, question) for question in QUESTIONS} == expected
         assert {term: index.idf(term) for term in VOCABULARY} == weights
-        assert index.span_scores("breada shipb", range(1, 50)) == spans
+        assert index.span_scores("breada shipb", index.passages(range(1, 50))) == spans
         again = index.lexical("breada shipb", 10, only)
         assert [hit.id for hit in again] == [hit.id for hit in within]
         assert index.contains("breada")

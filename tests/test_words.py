@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from citewise import derivedwords, filing
+from citewise import derivedwords, filing, index_check_words
 from citewise.index import Index
+from citewise.index_check import check_index
+from citewise.opening import unopened_database
 from citewise.types import Document
 from doubles import HashEmbedder, document, split_lines
 
@@ -123,3 +125,19 @@ def test_what_is_left_of_other_generations_goes(
         monkeypatch.setattr(filing, "_SHARE", 0.0)
         index.update([written(i) for i in range(50, 70)], split_lines)
         assert [path.name for path in index.folder.glob("postings-*")] == ["postings-2.bin"]
+
+
+def test_an_index_that_an_earlier_version_left_to_fts5_gets_its_postings_when_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Index.open(tmp_path, HashEmbedder()) as before:
+        before.update([written(i) for i in range(20)], split_lines)
+        expected = found(before, "breada shipb")
+    monkeypatch.setattr(derivedwords, "SMALL", 5)
+    monkeypatch.setattr(index_check_words, "SMALL", 5)
+    assert not check_index(unopened_database(tmp_path)).findings
+    with Index.open(tmp_path, HashEmbedder()) as index:
+        assert found(index, "breada shipb") == expected
+        assert [path.name for path in tmp_path.glob("postings-*")] == ["postings-1.bin"]
+    assert not check_index(unopened_database(tmp_path)).findings
+    assert not caplog.records

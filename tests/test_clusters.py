@@ -71,7 +71,7 @@ def test_the_recall_told_is_the_recall_there_is(
     assert index.oversample == over
     assert len(index) == 3_000
     hits = [
-        len(exact(stored, q, 10) & set(index.search(q, 10 * over)[0].tolist())) for q in questions
+        len(exact(stored, q, 10) & set(index.search(q, 50 * over)[0].tolist())) for q in questions
     ]
     assert recall == pytest.approx(sum(hits) / (10 * len(questions)))
     assert recall >= 0.98

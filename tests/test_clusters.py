@@ -47,7 +47,7 @@ def questions() -> np.ndarray:
 
 
 def made(
-    stored: tuple[np.ndarray, np.ndarray], questions: np.ndarray, code: str = "SQ8"
+    stored: tuple[np.ndarray, np.ndarray], questions: np.ndarray, code: str = "PQ16x4fs"
 ) -> tuple[VectorIndex, float]:
     ids, held = stored
 
@@ -63,7 +63,7 @@ def exact(stored: tuple[np.ndarray, np.ndarray], question: np.ndarray, k: int) -
     return set(ids[np.argsort(-(held @ question))[:k]].tolist())
 
 
-@pytest.mark.parametrize(("code", "over"), [("SQ8", 2), ("PQ16x4", 8)])
+@pytest.mark.parametrize(("code", "over"), [("SQ8", 2), ("PQ16x4fs", 4), ("PQ8x4fs", 8)])
 def test_the_recall_told_is_the_recall_there_is(
     stored: tuple[np.ndarray, np.ndarray], questions: np.ndarray, code: str, over: int
 ) -> None:
@@ -71,7 +71,7 @@ def test_the_recall_told_is_the_recall_there_is(
     assert index.oversample == over
     assert len(index) == 3_000
     hits = [
-        len(exact(stored, q, 10) & set(index.search(q, 10 * over)[0].tolist())) for q in questions
+        len(exact(stored, q, 10) & set(index.search(q, 50 * over)[0].tolist())) for q in questions
     ]
     assert recall == pytest.approx(sum(hits) / (10 * len(questions)))
     assert recall >= 0.98
@@ -80,10 +80,10 @@ def test_the_recall_told_is_the_recall_there_is(
 def test_filters_lose_nothing(stored: tuple[np.ndarray, np.ndarray], questions: np.ndarray) -> None:
     index, _ = made(stored, questions)
     ids, held = stored
-    few = ids[::75]
+    few = ids[::25]
     for question in questions[:20]:
-        found, _ = index.search(question, 20, few)
-        assert exact((few, held[::75]), question, 10) <= set(found.tolist())
+        found, _ = index.search(question, 10 * index.oversample, few)
+        assert exact((few, held[::25]), question, 10) <= set(found.tolist()) <= set(few.tolist())
     gone = ids[:1_500]
     found, _ = index.search(questions[0], 50, without=gone)
     assert found.min() > gone.max()
@@ -105,8 +105,8 @@ def test_it_is_read_back_as_it_was(
     assert again is not None
     assert again.search(questions[3], 30)[0].tolist() == index.search(questions[3], 30)[0].tolist()
     assert np.sort(again.ids()).tolist() == stored[0].tolist()
-    near = np.einsum("ij,ij->i", again.reconstruct(stored[0][:50]), stored[1][:50])
-    assert near.min() > 0.99
+    near = np.einsum("ij,ij->i", unit(again.reconstruct(stored[0][:50])), stored[1][:50])
+    assert near.min() > 0.85
     path.write_bytes(path.read_bytes()[:-3] + b"abc")
     assert VectorIndex.load(path, digest) is None
 
@@ -115,11 +115,11 @@ def test_it_is_read_back_as_it_was(
     ("count", "megabytes", "kind"),
     [
         (50_000, 1, "None"),
-        (50_001, 1024, "IVF256,SQ8"),
-        (1_000_000, 1024, "IVF1024,SQ8"),
-        (1_000_000, 300, "IVF1024,PQ96x8"),
-        (10_000_000, 1024, "IVF4096,PQ96x8"),
-        (10_000_000, 8000, "IVF4096,SQ8"),
+        (50_001, 1024, "IVF256,PQ192x4fs"),
+        (1_000_000, 1024, "IVF1024,PQ192x4fs"),
+        (1_000_000, 90, "IVF1024,PQ96x4fs"),
+        (10_000_000, 1024, "IVF4096,PQ192x4fs"),
+        (10_000_000, 900, "IVF4096,PQ96x4fs"),
     ],
 )
 def test_what_is_built_depends_on_size_and_memory(count: int, megabytes: int, kind: str) -> None:
@@ -155,7 +155,7 @@ def test_an_index_in_clusters_ranks_as_an_exact_one(
     with Index.open(tmp_path / "large", HashEmbedder()) as large:
         large.update(texts, split_lines)
         told = str(large.stats()["vectors"])
-        assert told.startswith("IVF16,SQ8, ranked by exact vectors; recall@10 against exact")
+        assert told.startswith("IVF16,PQ32x4fs, ranked by exact vectors; recall@10 against exact")
         found = [large.dense(vector, 5) for vector in asked]
         pairs = zip(expected, found, strict=True)
         same = sum(len({h.id for h in a} & {h.id for h in b}) for a, b in pairs)

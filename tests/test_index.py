@@ -265,7 +265,7 @@ def test_lexical_finds_nothing_where_no_word_fits(filled):
 def test_lexical_takes_any_characters(filled, question):
     hits = filled.lexical(question, 5)
     assert (len(hits) > 0) == any(filled.contains(t) for t in content_terms(question))
-    scores = filled.span_scores(question, [hit.id for hit in hits])
+    scores = filled.span_scores(question, filled.passages([hit.id for hit in hits]))
     assert {passage for passage, _ in scores} == {hit.id for hit in hits}
 
 
@@ -280,7 +280,7 @@ def test_span_scores_agree_with_the_formula(filled):
     bodies = [lexical_terms(span) for span in spans]
     average = sum(map(len, bodies)) / 7
     (hit,) = filled.lexical("yeast", 5)
-    scores = filled.span_scores("Does yeast need sugar?", [hit.id])
+    scores = filled.span_scores("Does yeast need sugar?", filled.passages([hit.id]))
     weight = {t: math.log(1 + (7 - n + 0.5) / (n + 0.5)) for t, n in (("yeast", 2), ("sugar", 1))}
     weight["need"] = weight["yeast"]
     length = 1.2 * (0.25 + 0.75 * 3 / average)
@@ -292,7 +292,7 @@ def test_span_scores_agree_with_the_formula(filled):
 
 def test_span_scores_are_zero_where_nothing_fits(filled):
     (hit,) = filled.lexical("piano", 5)
-    assert filled.span_scores("yeast", [hit.id, 999]) == {(hit.id, 0): 0.0}
+    assert filled.span_scores("yeast", filled.passages([hit.id, 999])) == {(hit.id, 0): 0.0}
 
 
 def test_idf_is_higher_for_rarer_terms(filled):
@@ -385,6 +385,21 @@ def test_many_threads_read_while_one_writes(filled):
         thread.join()
     assert faults == []
     check_consistent(filled)
+
+
+def test_inside_reading_an_update_is_not_seen(filled):
+    with filled.reading():
+        assert filled.contains("piano")
+        update = threading.Thread(target=filled.update, args=([SHIPS], split_lines))
+        update.start()
+        update.join()
+        with filled.reading():
+            assert len(filled.documents()) == 3
+        (hit,) = filled.lexical("piano", 5)
+        assert texts(filled, [hit]) == ["A piano has 88 keys."]
+        assert len(filled.dense(filled.embedder.embed_query("x"), 10)) == 6
+    assert not filled.contains("piano")
+    assert len(filled.dense(filled.embedder.embed_query("x"), 10)) == 2
 
 
 @settings(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citewise.spacedterms import spaced_terms
+from citewise.spacedterms import distinctive_terms, spaced_terms
 from citewise.tokens import content_terms, lexical_terms, words_with
 
 
@@ -117,3 +117,4 @@ def test_words_are_told_as_they_are_written() -> None:
 def test_terms_are_stored_as_they_are_asked_for(text: str) -> None:
     assert spaced_terms(text).split(" ") == (lexical_terms(text) or [""])
     assert spaced_terms(text) == " ".join(lexical_terms(text))
+    assert distinctive_terms(text) == content_terms(text)

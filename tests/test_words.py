@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from citewise import derivedwords, filing
+from citewise import derivedwords, filing, index_check_words
 from citewise.index import Index
+from citewise.index_check import check_index
+from citewise.opening import unopened_database
 from citewise.types import Document
 from doubles import HashEmbedder, document, split_lines
 
@@ -49,7 +51,7 @@ def test_postings_find_what_fts5_finds(tmp_path: Path, monkeypatch: pytest.Monke
         small.update(documents, split_lines)
         expected = {question: found(small, question) for question in QUESTIONS}
         weights = {term: small.idf(term) for term in VOCABULARY}
-        spans = small.span_scores("breada shipb", range(1, 50))
+        spans = small.span_scores("breada shipb", small.passages(range(1, 50)))
         only = np.arange(10, 40)
         within = small.lexical("breada shipb", 10, only)
         assert not list((tmp_path / "small").glob("postings-*"))
@@ -57,7 +59,7 @@ def test_postings_find_what_fts5_finds(tmp_path: Path, monkeypatch: pytest.Monke
         assert [path.name for path in index.folder.glob("postings-*")] == ["postings-1.bin"]
         assert {question: found(index, question) for question in QUESTIONS} == expected
         assert {term: index.idf(term) for term in VOCABULARY} == weights
-        assert index.span_scores("breada shipb", range(1, 50)) == spans
+        assert index.span_scores("breada shipb", index.passages(range(1, 50))) == spans
         again = index.lexical("breada shipb", 10, only)
         assert [hit.id for hit in again] == [hit.id for hit in within]
         assert index.contains("breada")
@@ -123,3 +125,19 @@ def test_what_is_left_of_other_generations_goes(
         monkeypatch.setattr(filing, "_SHARE", 0.0)
         index.update([written(i) for i in range(50, 70)], split_lines)
         assert [path.name for path in index.folder.glob("postings-*")] == ["postings-2.bin"]
+
+
+def test_an_index_that_an_earlier_version_left_to_fts5_gets_its_postings_when_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Index.open(tmp_path, HashEmbedder()) as before:
+        before.update([written(i) for i in range(20)], split_lines)
+        expected = found(before, "breada shipb")
+    monkeypatch.setattr(derivedwords, "SMALL", 5)
+    monkeypatch.setattr(index_check_words, "SMALL", 5)
+    assert not check_index(unopened_database(tmp_path)).findings
+    with Index.open(tmp_path, HashEmbedder()) as index:
+        assert found(index, "breada shipb") == expected
+        assert [path.name for path in tmp_path.glob("postings-*")] == ["postings-1.bin"]
+    assert not check_index(unopened_database(tmp_path)).findings
+    assert not caplog.records

@@ -30,7 +30,7 @@ Search = Callable[[list[str]], list[int]]
 
 
 def fts5(texts: Iterable[str], folder: Path) -> tuple[Search, Path]:
-    """As the index searches up to 20,000 passages."""
+    """As the index searches up to 5,000 passages."""
     path = folder / "fts.sqlite3"
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE passages (id INTEGER PRIMARY KEY, terms TEXT)")
@@ -58,7 +58,7 @@ _MATCH = "SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY rank, rowid LIMIT ?"
 
 
 def own(texts: Iterable[str], folder: Path) -> tuple[Search, Path]:
-    """As the index searches more than 20,000 passages."""
+    """As the index searches more than 5,000 passages."""
     path = folder / "postings-1.bin"
     made = postings.build(enumerate(texts, 1), lambda terms: [0] * len(terms))
     loaded = postingsfile.load(path, postingsfile.save(made, path))

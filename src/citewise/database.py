@@ -6,6 +6,7 @@ import contextlib
 import errno
 import queue
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from enum import Enum
@@ -89,6 +90,12 @@ def _condition(connection: sqlite3.Connection, size: int) -> Condition:
     return Condition.SOUND
 
 
+class _Open(threading.local):
+    """The connection that this thread is reading from."""
+
+    connection: sqlite3.Connection | None = None
+
+
 class Database:
     """Connections to one database file; safe to share between threads.
 
@@ -99,6 +106,7 @@ class Database:
         self.path = path
         self.read_only = read_only
         self._idle: queue.LifoQueue[tuple[_File, sqlite3.Connection]] = queue.LifoQueue()
+        self._open = _Open()
 
     def create(self) -> None:
         """Create the schema unless it is there."""
@@ -111,18 +119,23 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees one unchanging state.
+        """A connection that sees one unchanging state; inside another such block, the same one.
 
         Raises:
             IndexFault: the file cannot be read, or is gone.
         """
+        if self._open.connection is not None:
+            yield self._open.connection
+            return
         # A damaged schema shows as text that is not UTF-8.
         with faults_of(self.path.parent, (sqlite3.Error, UnicodeDecodeError)):
             file, connection = self._reader()
             try:
                 with _transaction(connection, "DEFERRED"):
+                    self._open.connection = connection
                     yield connection
             finally:
+                self._open.connection = None
                 self._idle.put((file, connection))
 
     @contextmanager

@@ -26,8 +26,8 @@ from citewise.words import Words
 
 __all__ = ["SMALL", "DerivedWords", "every_word", "file_words"]
 
-SMALL = 20_000
-"""Up to so many passages FTS5 answers in a few milliseconds, and nothing else is kept."""
+SMALL = 5_000
+"""Up to so many passages FTS5 answers as fast, and nothing else is kept."""
 
 # Layers of what came since the file was written, before they are made one.
 _MOST_LAYERS = 8
@@ -92,7 +92,8 @@ class DerivedWords:
             now = meta(connection)
             if all(now[key] == manifest[key] for key in ("identity", "generation")):
                 path = postingsfile.postings_path(folder, int(now["vectors_generation"]))
-                _log.warning("%s was missing or altered; rebuilt from the database.", path)
+                if manifest.get("postings_sha256"):
+                    _log.warning("%s was missing or altered; rebuilt from the database.", path)
                 digest = postingsfile.save(made, path)
                 set_meta(connection, postings_sha256=digest)
                 return digest

@@ -7,7 +7,8 @@ deleted at any time, because the documents themselves live elsewhere.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -124,6 +125,12 @@ class Index:
             self._pending = ""
         return summary
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """One state of the index for all that this thread asks inside the block."""
+        with self._database.reading():
+            yield
+
     def selected(self, where: Filter) -> NDArray[np.int64]:
         """The ids of the passages that a checked filter lets through, in ascending order.
 
@@ -173,7 +180,9 @@ class Index:
             vocabulary = self._words.current(connection)
             return lexical.rank_passages(connection, question, k, vocabulary, within)
 
-    def span_scores(self, question: str, passages: Sequence[int]) -> dict[tuple[int, int], float]:
+    def span_scores(
+        self, question: str, passages: Sequence[StoredPassage]
+    ) -> dict[tuple[int, int], float]:
         """BM25 of every span of these passages, by passage id and span number."""
         with self._database.reading() as connection:
             vocabulary = self._words.current(connection)

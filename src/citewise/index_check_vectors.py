@@ -19,7 +19,7 @@ __all__ = ["Counting", "check_vector_file", "check_vectors"]
 
 _BLOCK = 4096
 # Of a unit vector: the length in half precision, and the cosine after quantisation.
-_UNIT, _NEAR = 0.02, 0.9
+_UNIT, _NEAR = 0.02, 0.7
 
 
 class Counting(Protocol):

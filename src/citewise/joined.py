@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from citewise.errors import InputError
 from citewise.index import DocumentInfo, Hit, Index, StoredPassage
 from citewise.slips import edits
-from citewise.tokens import content_terms, lexical_terms
+from citewise.spacedterms import distinctive_terms, terms_of
 from citewise.types import Document, Filter, Passage
 
 __all__ = ["JoinedIndex"]
@@ -45,6 +46,14 @@ class JoinedIndex(Index):
         self._parts = tuple(parts)
         self.embedder = self._parts[0].embedder
         self.folder = self._parts[0].folder
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """One state of each part for all that this thread asks inside the block."""
+        with ExitStack() as parts:
+            for part in self._parts:
+                parts.enter_context(part.reading())
+            yield
 
     def selected(self, where: Filter) -> NDArray[np.int64]:
         """The ids of the passages that a checked filter lets through in any part.
@@ -83,14 +92,16 @@ class JoinedIndex(Index):
         terms = {stored.id: _passage_terms(stored.passage) for stored in passages}
         return _best([Hit(i, s) for i, s in self._bm25(question, terms).items() if s > 0], k)
 
-    def span_scores(self, question: str, passages: Sequence[int]) -> dict[tuple[int, int], float]:
+    def span_scores(
+        self, question: str, passages: Sequence[StoredPassage]
+    ) -> dict[tuple[int, int], float]:
         """BM25 of every span of these passages, counted over all parts."""
         return self._bm25(
             question,
             {
-                (stored.id, number): lexical_terms(span.rendered)
-                for stored in self.passages(passages)
-                for number, span in enumerate(stored.passage.spans)
+                (stored.id, number): terms
+                for stored in passages
+                for number, terms in enumerate(stored.span_terms)
             },
         )
 
@@ -165,7 +176,8 @@ class JoinedIndex(Index):
 
     def _bm25(self, question: str, texts: Mapping[Any, Sequence[str]]) -> dict[Any, float]:
         """BM25 of texts given as terms; their own average stands for that of all."""
-        weights = {term: self.idf(term) for term in content_terms(question) if self.contains(term)}
+        known = (term for term in distinctive_terms(question) if self.contains(term))
+        weights = {term: self.idf(term) for term in known}
         average = sum(map(len, texts.values())) / max(1, len(texts)) or 1.0
         scores = {}
         for key, terms in texts.items():
@@ -191,4 +203,4 @@ def _counts(part: Index, term: str) -> tuple[float, float]:
 
 def _passage_terms(passage: Passage) -> list[str]:
     rendered = [span.rendered for span in passage.spans] or [passage.text]
-    return lexical_terms("\n".join([passage.heading, *rendered]))
+    return terms_of("\n".join([passage.heading, *rendered]))

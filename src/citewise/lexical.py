@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from citewise.tokens import content_terms
+from citewise.records import StoredPassage
+from citewise.spacedterms import distinctive_terms
 from citewise.vocabulary import Vocabulary
 
 __all__ = ["Hit", "rank_passages", "score_spans"]
@@ -77,7 +77,7 @@ def _best_within(
 def score_spans(
     connection: sqlite3.Connection,
     question: str,
-    passages: Sequence[int],
+    passages: Sequence[StoredPassage],
     vocabulary: Vocabulary,
 ) -> dict[tuple[int, int], float]:
     """BM25 of each span of these passages, by passage id and span number; 0 where no term fits.
@@ -88,14 +88,10 @@ def score_spans(
     """
     known = _known_terms(connection, question, vocabulary)
     weights = {term: vocabulary.idf(connection, term) for term in known}
-    rows = connection.execute(
-        "SELECT passage, number, terms FROM spans"
-        " WHERE passage IN (SELECT value FROM json_each(?)) ORDER BY passage, number",
-        (json.dumps(list(passages)),),
-    )
     return {
-        (passage, number): _bm25(terms.split(), weights, vocabulary.average_span)
-        for passage, number, terms in rows
+        (stored.id, number): _bm25(terms, weights, vocabulary.average_span)
+        for stored in passages
+        for number, terms in enumerate(stored.span_terms)
     }
 
 
@@ -114,7 +110,7 @@ def _known_terms(
     connection: sqlite3.Connection, question: str, vocabulary: Vocabulary
 ) -> dict[str, int]:
     """The question's terms that are stored, with the number of passages that hold each."""
-    counted = [(vocabulary.passages(connection, t), t) for t in content_terms(question)]
+    counted = [(vocabulary.passages(connection, t), t) for t in distinctive_terms(question)]
     known = [(frequency, term) for frequency, term in counted if frequency]
     if len(known) > _MOST_TERMS:
         known = sorted(known)[:_MOST_TERMS]

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from citewise.tokens import content_terms, lexical_terms
+from citewise.spacedterms import distinctive_terms, terms_of
 from citewise.types import Evidence
 
 __all__ = ["DEPTH", "FEATURES", "Found", "features", "reordered"]
@@ -53,8 +53,9 @@ class Found:
     """A span that was found, with what it has around it.
 
     ``lexical`` is its BM25 score, ``passage`` the fused score of its passage, both with higher
-    being better. ``terms`` are its own; ``near`` those of its neighbours in the passage, ``around``
-    those of all of it. ``nearest`` is the best cosine of any span there.
+    being better. ``terms`` are its own. Of the question's terms, ``near`` are those that it and its
+    neighbours in the passage hold, ``around`` those that any span there holds. ``nearest`` is the
+    best cosine of any span there.
     """
 
     evidence: Evidence
@@ -122,8 +123,8 @@ def features(
     question: str, terms: str, found: Sequence[Found], rarity: Callable[[str], float]
 ) -> NDArray[np.float64]:
     """One row a span, shape ``(len(found), len(FEATURES))``; every number is finite."""
-    weights = {term: rarity(term) for term in content_terms(terms)}
-    pairs = set(itertools.pairwise(lexical_terms(question)))
+    weights = {term: rarity(term) for term in distinctive_terms(terms)}
+    pairs = set(itertools.pairwise(terms_of(question)))
     best = _Best(
         max(f.evidence.cosine for f in found),
         max(f.nearest for f in found),
@@ -201,7 +202,7 @@ def _share(held: Set[str], weights: Mapping[str, float], total: float) -> float:
 
 @lru_cache(maxsize=1 << 10)
 def _heading_terms(heading: str) -> frozenset[str]:
-    return frozenset(lexical_terms(heading))
+    return frozenset(terms_of(heading))
 
 
 @lru_cache(maxsize=1)

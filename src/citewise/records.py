@@ -182,11 +182,17 @@ def read_passages(connection: sqlite3.Connection, ids: Sequence[int]) -> list[St
     """The passages with these ids, in that order; an id that is gone is left out."""
     dimensions = int(meta(connection)["dimensions"])
     wanted = json.dumps(list(ids))
-    spans: defaultdict[int, list[_SpanRow]] = defaultdict(list)
-    for passage, *span in connection.execute(_SPANS, (wanted,)):
-        spans[passage].append(span)
+    spans = connection.execute(_SPANS, (wanted,)).fetchall()
+    vectors = _matrix([span[_VECTOR] for span in spans], "<f2", dimensions)
+    places: defaultdict[int, list[int]] = defaultdict(list)
+    for place, span in enumerate(spans):
+        places[span[0]].append(place)
     rows = {row[0]: row[1:] for row in connection.execute(_PASSAGES, (wanted, LIVE))}
-    return [_stored(i, rows[i], spans[i], dimensions) for i in ids if i in rows]
+    return [
+        _stored(i, rows[i], [spans[place] for place in places[i]], vectors[places[i]])
+        for i in ids
+        if i in rows
+    ]
 
 
 _PASSAGES = (
@@ -199,17 +205,17 @@ _SPANS = (
     " JOIN spans ON passage = value JOIN vectors ON vectors.id = spans.vector"
     " ORDER BY passage, number"
 )
-_SpanRow: TypeAlias = "list[Any]"
+_VECTOR = 5
+_SpanRow: TypeAlias = "tuple[Any, ...]"
 
 
 def _stored(
-    passage_id: int, row: Sequence[Any], spans: Sequence[_SpanRow], dimensions: int
+    passage_id: int, row: Sequence[Any], spans: Sequence[_SpanRow], vectors: NDArray[np.float32]
 ) -> StoredPassage:
-    vectors = _matrix([span[4] for span in spans], "<f2", dimensions)
     name, start, end, text, kind, heading, page = row
-    parts = tuple(Span(*span[:4]) for span in spans)
+    parts = tuple(Span(*span[1:_VECTOR]) for span in spans)
     passage = Passage(name, start, end, text, kind, heading, parts, page)
-    terms = tuple(tuple(span[5].split()) for span in spans)
+    terms = tuple(tuple(span[-1].split()) for span in spans)
     return StoredPassage(passage_id, passage, vectors, terms)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ from citewise.index import Index, StoredPassage
 from citewise.ordering import Found, reordered
 from citewise.protocols import Embedder
 from citewise.quantities import names
+from citewise.spacedterms import distinctive_terms, terms_of
 from citewise.tokens import content_terms, is_function_word, lexical_terms
 from citewise.types import Evidence, Filter, Span
 
@@ -76,8 +77,9 @@ def make_query(question: str, history: Sequence[str], index: Index) -> Query:
     text = question
     if history and _depends_on_history(question):
         text = f"{history[-1]} {question}"
-    mended = [_mended(term, index) for term in content_terms(text)]
-    asked = _WORD.sub(lambda match: _mended_word(match[0], index), question)
+    with index.reading():
+        mended = [_mended(term, index) for term in distinctive_terms(text)]
+        asked = _WORD.sub(lambda match: _mended_word(match[0], index), question)
     return Query(question, asked, text, " ".join(mended) if mended else text)
 
 
@@ -104,10 +106,10 @@ def _depends_on_history(question: str) -> bool:
 
 
 def _mended_word(word: str, index: Index) -> str:
-    (term, *parts) = lexical_terms(word) or [word]
-    if is_function_word(word):
+    (term, *parts) = terms_of(word) or [word]
+    if parts or index.contains(term) or is_function_word(word):
         return word
-    return word if parts or index.contains(term) else index.similar(term) or word
+    return index.similar(term) or word
 
 
 def _mended(term: str, index: Index) -> str:
@@ -155,7 +157,10 @@ class Retriever:
         return tuple(chosen)
 
     def _ranked(self, query: Query, where: Filter | None) -> list[Evidence]:
-        return reordered(query.text, query.lexical, self.found(query, where), self.index.idf)
+        vector = self._embedder.embed_query(query.text)
+        with self.index.reading():
+            found = self._found(query, vector, where)
+            return reordered(query.text, query.lexical, found, self.index.idf)
 
     def found(self, query: Query, where: Filter | None = None) -> list[Found]:
         """What both searches bring up, without repetitions, in the order of their ranks.
@@ -164,10 +169,15 @@ class Retriever:
             InputError: as ``search``.
         """
         vector = self._embedder.embed_query(query.text)
+        with self.index.reading():
+            return self._found(query, vector, where)
+
+    def _found(self, query: Query, vector: _Vector, where: Filter | None) -> list[Found]:
         fused = self._fused(query, vector, where)
         passages = self.index.passages(list(fused)[:_NARROWED_PASSAGES])
-        words = self.index.span_scores(query.lexical, [stored.id for stored in passages])
-        return _distinct(_rank_spans(passages, vector, words, fused))
+        words = self.index.span_scores(query.lexical, passages)
+        wanted = frozenset(distinctive_terms(query.lexical))
+        return _distinct(_rank_spans(passages, vector, words, fused, wanted))
 
     def passages(self, query: Query, where: Filter | None = None) -> dict[int, float]:
         """The ids of the passages that both searches bring up, best first, with fused scores.
@@ -175,14 +185,11 @@ class Retriever:
         Raises:
             InputError: as ``search``.
         """
-        return self._fused(query, self._embedder.embed_query(query.text), where)
+        vector = self._embedder.embed_query(query.text)
+        with self.index.reading():
+            return self._fused(query, vector, where)
 
-    def _fused(
-        self,
-        query: Query,
-        vector: np.ndarray[tuple[int], np.dtype[np.float32]],
-        where: Filter | None,
-    ) -> dict[int, float]:
+    def _fused(self, query: Query, vector: _Vector, where: Filter | None) -> dict[int, float]:
         within = self.index.selected(where) if where else None
         dense = [hit.id for hit in self.index.dense(vector, _CANDIDATES, within)]
         lexical = [hit.id for hit in self.index.lexical(query.lexical, _CANDIDATES, within)]
@@ -195,44 +202,46 @@ def _rank_spans(
     vector: _Vector,
     words: Mapping[tuple[int, int], float],
     fused: Mapping[int, float],
+    wanted: frozenset[str],
 ) -> list[Found]:
-    keys = [(p, number) for p, stored in enumerate(passages) for number in range(_count(stored))]
-    cosines = {
-        (p, n): float(value)
-        for p, stored in enumerate(passages)
-        for n, value in enumerate(stored.span_vectors @ vector)
-    }
-    lexical = {key: words.get((passages[key[0]].id, key[1]), 0.0) for key in keys}
-    dense_rank = _ranks(keys, cosines)
-    lexical_rank = _ranks([key for key in keys if lexical[key] > 0], lexical)
+    cosines = [(stored.span_vectors @ vector).tolist() for stored in passages]
+    lexical = [
+        [words.get((stored.id, n), 0.0) for n in range(len(stored.passage.spans))]
+        for stored in passages
+    ]
+    dense_ranks = _ranks([value for values in cosines for value in values])
+    lexical_ranks = _ranks([value for values in lexical for value in values])
     best = max(fused.values(), default=1.0)
-    around = [frozenset[str]().union(*stored.span_terms) for stored in passages]
-    nearest = [max(map(float, stored.span_vectors @ vector), default=0.0) for stored in passages]
     found = []
-    for key in keys:
-        stored = passages[key[0]]
-        span = stored.passage.spans[key[1]]
-        score = 1 / (_SPAN_FUSION + dense_rank[key])
-        if key in lexical_rank:
-            score += 1 / (_SPAN_FUSION + lexical_rank[key])
-        score *= (1 - _PASSAGE_WEIGHT) + _PASSAGE_WEIGHT * fused[stored.id] / best
-        if span.kind == "heading":
-            score *= _HEADING_WEIGHT
-        evidence = _evidence(
-            stored, span, score, dense_rank[key], lexical_rank.get(key), cosines[key]
-        )
-        found.append(
-            Found(
-                evidence,
-                lexical[key],
-                fused[stored.id],
-                stored.span_terms[key[1]],
-                frozenset[str]().union(*stored.span_terms[max(0, key[1] - 1) : key[1] + 2]),
-                around[key[0]],
-                nearest[key[0]],
+    for stored, nearness, scores in zip(passages, cosines, lexical, strict=True):
+        share = (1 - _PASSAGE_WEIGHT) + _PASSAGE_WEIGHT * fused[stored.id] / best
+        held = [wanted.intersection(terms) for terms in stored.span_terms]
+        around = frozenset[str]().union(*held)
+        nearest = max(nearness, default=0.0)
+        for n, span in enumerate(stored.passage.spans):
+            dense_rank, place = next(dense_ranks), next(lexical_ranks)
+            lexical_rank = place if scores[n] > 0 else None
+            score = _score(span, dense_rank, lexical_rank, share)
+            found.append(
+                Found(
+                    _evidence(stored, span, score, dense_rank, lexical_rank, nearness[n]),
+                    scores[n],
+                    fused[stored.id],
+                    stored.span_terms[n],
+                    frozenset[str]().union(*held[max(0, n - 1) : n + 2]),
+                    around,
+                    nearest,
+                )
             )
-        )
     return sorted(found, key=_by_score)
+
+
+def _score(span: Span, dense_rank: int, lexical_rank: int | None, share: float) -> float:
+    score = 1 / (_SPAN_FUSION + dense_rank)
+    if lexical_rank is not None:
+        score += 1 / (_SPAN_FUSION + lexical_rank)
+    score *= share
+    return score * _HEADING_WEIGHT if span.kind == "heading" else score
 
 
 def _by_score(found: Found) -> tuple[float, str, int]:
@@ -240,15 +249,13 @@ def _by_score(found: Found) -> tuple[float, str, int]:
     return -item.score, item.document, item.start
 
 
-def _count(stored: StoredPassage) -> int:
-    return len(stored.passage.spans)
-
-
-def _ranks(
-    keys: Sequence[tuple[int, int]], scores: Mapping[tuple[int, int], float]
-) -> dict[tuple[int, int], int]:
-    ordered = sorted(keys, key=lambda key: (-scores[key], key))
-    return {key: rank for rank, key in enumerate(ordered, 1)}
+def _ranks(scores: Sequence[float]) -> Iterator[int]:
+    """The rank of each, the highest first; of equal ones, the earlier."""
+    ranks = [0] * len(scores)
+    order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+    for rank, place in enumerate(order, 1):
+        ranks[place] = rank
+    return iter(ranks)
 
 
 def _evidence(

@@ -1,4 +1,4 @@
-"""The terms of texts as the index stores them: those of ``tokens.lexical_terms``, made faster.
+"""The terms of texts as the index and its searches need them: those of ``tokens``, made faster.
 
 Most words of a text were met before, and taking each apart anew costs more than storing the text.
 This stands beside ``tokens.py`` because that is part of what decides on verdicts.
@@ -9,21 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from citewise.tokens import _TOKEN, _fold, _terms_of
+from citewise.tokens import _FUNCTION_TERMS, _TOKEN, _fold, _terms_of
 
-__all__ = ["passage_terms", "spaced_terms"]
+__all__ = ["distinctive_terms", "passage_terms", "spaced_terms", "terms_of"]
 
 _LONGEST_REMEMBERED = 64
 _MOST_REMEMBERED = 1 << 16
 _known: dict[str, tuple[str, ...]] = {}
 
 
-def spaced_terms(text: str) -> str:
-    """The terms of a text, between spaces, as FTS5 is given them."""
+def terms_of(text: str) -> list[str]:
+    """As ``tokens.lexical_terms``."""
     terms: list[str] = []
     for token in _TOKEN.finditer(_fold(text)):
         terms += _known.get(token[0]) or _taken_apart(token)
-    return " ".join(terms)
+    return terms
+
+
+def distinctive_terms(text: str) -> list[str]:
+    """As ``tokens.content_terms``."""
+    terms = list(dict.fromkeys(terms_of(text)))
+    return [term for term in terms if term not in _FUNCTION_TERMS] or terms
+
+
+def spaced_terms(text: str) -> str:
+    """The terms of a text, between spaces, as FTS5 is given them."""
+    return " ".join(terms_of(text))
 
 
 def passage_terms(heading: str, text: str, spans: Sequence[str]) -> str:

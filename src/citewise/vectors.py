@@ -31,8 +31,9 @@ _LARGEST_FILE = 64 * 1024**3
 # From this size on a file is read twice, since holding it beside its index takes too much memory.
 _LARGE_FILE = 128 * 1024**2
 _BLOCK = 1 << 20
-# How many times as many vectors as wanted are found by codes, to be ranked by exact vectors.
-_OVER_BYTES, _OVER_PRODUCTS = 2, 8
+# How many times as many vectors as wanted are found by codes, to be ranked by exact vectors: so
+# many times the numbers that share a code. Earlier versions wrote a byte a number too.
+_OVER = 2
 
 
 class VectorIndex:
@@ -61,8 +62,7 @@ class VectorIndex:
         """
         if not self._clustered:
             return 1
-        product = hasattr(self._index, "pq")
-        return _OVER_PRODUCTS if product else _OVER_BYTES
+        return _OVER * int(self._index.pq.dsub) if hasattr(self._index, "pq") else _OVER
 
     @property
     def _clustered(self) -> bool:
@@ -78,6 +78,9 @@ class VectorIndex:
     def reconstruct(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors of these ids as they are held, shape ``(len(ids), dimensions)``."""
         if self._clustered:
+            if hasattr(self._index, "fine_quantizer"):
+                # FAISS forgets to set this when it reads a file, and crashes without it.
+                self._index.fine_quantizer = self._index.pq
             self._index.set_direct_map_type(faiss_library().DirectMap.Hashtable)
         return np.asarray(self._index.reconstruct_batch(ids), np.float32)
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from citewise.cells import same_table
+from citewise.fusion import fused
 from citewise.index import Index, StoredPassage
 from citewise.ordering import Found, reordered
 from citewise.protocols import Embedder
@@ -17,15 +18,14 @@ from citewise.quantities import names
 from citewise.tokens import content_terms, is_function_word, lexical_terms
 from citewise.types import Evidence, Filter, Span
 
-__all__ = ["Query", "Retriever", "evidence_terms", "fuse", "leans_on", "make_query"]
+__all__ = ["Query", "Retriever", "evidence_terms", "leans_on", "make_query"]
 
 _Vector: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
 
-_FUSION = 60
-"""The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
 _CANDIDATES = 50
 _NARROWED_PASSAGES = 20
-# A span list is short and its first places matter most, so its ranks weigh more than k = 60 gives.
+# Of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009), there 60; a list of spans
+# is short and its first places matter most.
 _SPAN_FUSION = 10
 _PASSAGE_WEIGHT = 0.5
 _HEADING_WEIGHT = 0.6
@@ -116,15 +116,6 @@ def _mended(term: str, index: Index) -> str:
     return index.similar(term) or term
 
 
-def fuse(rankings: Iterable[Sequence[int]], constant: float = _FUSION) -> dict[int, float]:
-    """Reciprocal rank fusion: the sum of ``1 / (constant + rank)`` over the rankings."""
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        for rank, key in enumerate(ranking, 1):
-            scores[key] = scores.get(key, 0.0) + 1 / (constant + rank)
-    return scores
-
-
 class Retriever:
     """Searches an index; safe to share between threads."""
 
@@ -164,10 +155,10 @@ class Retriever:
             InputError: as ``search``.
         """
         vector = self._embedder.embed_query(query.text)
-        fused = self._fused(query, vector, where)
-        passages = self.index.passages(list(fused)[:_NARROWED_PASSAGES])
+        scores = self._fused(query, vector, where)
+        passages = self.index.passages(list(scores)[:_NARROWED_PASSAGES])
         words = self.index.span_scores(query.lexical, [stored.id for stored in passages])
-        return _distinct(_rank_spans(passages, vector, words, fused))
+        return _distinct(_rank_spans(passages, vector, words, scores))
 
     def passages(self, query: Query, where: Filter | None = None) -> dict[int, float]:
         """The ids of the passages that both searches bring up, best first, with fused scores.
@@ -184,17 +175,17 @@ class Retriever:
         where: Filter | None,
     ) -> dict[int, float]:
         within = self.index.selected(where) if where else None
-        dense = [hit.id for hit in self.index.dense(vector, _CANDIDATES, within)]
-        lexical = [hit.id for hit in self.index.lexical(query.lexical, _CANDIDATES, within)]
-        fused = fuse((dense, lexical))
-        return {key: fused[key] for key in sorted(fused, key=lambda key: (-fused[key], key))}
+        dense = self.index.dense(vector, _CANDIDATES, within)
+        lexical = self.index.lexical(query.lexical, _CANDIDATES, within)
+        homes = self.index.homes([hit.id for hit in (*dense, *lexical)])
+        return fused(dense, lexical, homes, _CANDIDATES)
 
 
 def _rank_spans(
     passages: Sequence[StoredPassage],
     vector: _Vector,
     words: Mapping[tuple[int, int], float],
-    fused: Mapping[int, float],
+    scores: Mapping[int, float],
 ) -> list[Found]:
     keys = [(p, number) for p, stored in enumerate(passages) for number in range(_count(stored))]
     cosines = {
@@ -205,7 +196,7 @@ def _rank_spans(
     lexical = {key: words.get((passages[key[0]].id, key[1]), 0.0) for key in keys}
     dense_rank = _ranks(keys, cosines)
     lexical_rank = _ranks([key for key in keys if lexical[key] > 0], lexical)
-    best = max(fused.values(), default=1.0)
+    best = max(scores.values(), default=1.0)
     around = [frozenset[str]().union(*stored.span_terms) for stored in passages]
     nearest = [max(map(float, stored.span_vectors @ vector), default=0.0) for stored in passages]
     found = []
@@ -215,7 +206,7 @@ def _rank_spans(
         score = 1 / (_SPAN_FUSION + dense_rank[key])
         if key in lexical_rank:
             score += 1 / (_SPAN_FUSION + lexical_rank[key])
-        score *= (1 - _PASSAGE_WEIGHT) + _PASSAGE_WEIGHT * fused[stored.id] / best
+        score *= (1 - _PASSAGE_WEIGHT) + _PASSAGE_WEIGHT * scores[stored.id] / best
         if span.kind == "heading":
             score *= _HEADING_WEIGHT
         evidence = _evidence(
@@ -225,7 +216,7 @@ def _rank_spans(
             Found(
                 evidence,
                 lexical[key],
-                fused[stored.id],
+                scores[stored.id],
                 stored.span_terms[key[1]],
                 frozenset[str]().union(*stored.span_terms[max(0, key[1] - 1) : key[1] + 2]),
                 around[key[0]],

@@ -1,10 +1,10 @@
 """Two searches made one: by how far each passage, and its document, fall behind the best.
 
 A rank forgets by how much the first passage is better than the second; the scores know. Each list
-is measured by its own best (a convex combination, as Bruch, Gai and Ingber, ACM TOIS 2023, found
-better than reciprocal ranks). What is looked for often stands under a name that another passage
-of the document gives, so that a document's best passage speaks for the others too (Callan,
-SIGIR 1994; Bendersky and Kurland, ECIR 2008).
+is measured by its own best, and both count alike (a convex combination, which Bruch, Gai and
+Ingber, ACM TOIS 2023, found better than reciprocal ranks). What is looked for often stands under a
+name that another passage of the document gives, so that a document's best passage speaks for the
+others too (passages and documents scored together: Callan, SIGIR 1994).
 """
 
 from __future__ import annotations

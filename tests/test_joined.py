@@ -139,3 +139,16 @@ def test_ids_never_collide(joined: JoinedIndex) -> None:
     vector = np.ones(64, np.float32) / 8
     ids = [hit.id for hit in joined.dense(vector, 50)]
     assert len(ids) == len(set(ids)) == len(joined.passages(ids)) == joined.stats()["passages"]
+
+
+def test_passages_share_a_home_exactly_if_they_share_a_document(joined: JoinedIndex) -> None:
+    ids = [hit.id for hit in joined.dense(np.ones(joined.embedder.embed_query("a").shape), 50)]
+    homes = joined.homes(ids)
+    names = {stored.id: stored.passage.document for stored in joined.passages(ids)}
+    assert homes.keys() == names.keys()
+    assert len(set(homes.values())) == len(set(names.values())) == len(ALL)
+    assert len(set(zip(homes.values(), (names[i] for i in homes), strict=True))) == len(ALL)
+
+
+def test_what_is_gone_has_no_home(joined: JoinedIndex) -> None:
+    assert joined.homes([998, 999]) == {}

@@ -1,6 +1,6 @@
 """The same encoder by PyTorch, ONNX Runtime and OpenVINO: how fast, and how like the vectors are.
 
-    pip install onnx onnxruntime openvino
+    pip install onnx onnxruntime openvino    # PyTorch needs none of them
     python evals/benchmarks/backends.py --passages 200 --threads 1
 
 The model is exported here from the weights that the product uses. All get the same batches, sorted
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=200)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--backends", default="torch,onnx,onnx-int8,openvino")
+    parser.add_argument("--backends", default=",".join(MAKERS))
     args = parser.parse_args()
     import torch
 
@@ -46,13 +46,12 @@ def main() -> None:
     path = ensure(get("all-minilm-l6-v2"))
     made = list(passages(args.passages, articles(args.data, ARTICLES)[0]))
     texts = sorted({*(" ".join(m) for m in made), *(s for m in made for s in m)}, key=len)
-    makers = {"torch": own, "onnx": onnx, "onnx-int8": onnx_int8, "openvino": openvino}
     reference: Vectors | None = None
     first = 0.0
     with tempfile.TemporaryDirectory() as scratch:
         for name in args.backends.split(","):
             try:
-                encode = makers[name](path, Path(scratch), args.threads)
+                encode = MAKERS[name](path, Path(scratch), args.threads)
             except ImportError as missing:
                 print(f"{name:12} not installed ({missing.name})", flush=True)
                 continue
@@ -85,6 +84,41 @@ def own(path: Path, _: Path, __: int) -> Encode:
     return BertEncoder(path)
 
 
+def own_bf16(path: Path, _: Path, __: int) -> Encode:
+    """The same with every weight rounded to 16 bits; averaged in 32."""
+    encoder = BertEncoder(path)
+    encoder._weights = {name: weight.bfloat16() for name, weight in encoder._weights.items()}
+    return encoder
+
+
+def own_int8(path: Path, _: Path, __: int) -> Encode:
+    """The same with 8-bit matrices, inputs rounded as they come."""
+    return Int8Encoder(path)
+
+
+class Int8Encoder(BertEncoder):
+    """Multiplies in 8 bits; everything between the matrices stays as it is."""
+
+    def __init__(self, folder: Path) -> None:
+        import torch
+
+        super().__init__(folder)
+        matrices = [n for n, w in self._weights.items() if n.endswith("weight") and w.ndim == 2]
+        self._packed = {}
+        for name in (n.removesuffix(".weight") for n in matrices if n.startswith("encoder")):
+            weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+            scales = weight.abs().amax(1).double() / 127
+            rounded = torch.quantize_per_channel(
+                weight, scales, torch.zeros(len(scales), dtype=torch.long), 0, torch.qint8
+            )
+            self._packed[name] = torch.ops.quantized.linear_prepack(rounded, bias)
+
+    def _linear(self, name: str, value: Any) -> Any:
+        import torch
+
+        return torch.ops.quantized.linear_dynamic(value, self._packed[name], reduce_range=True)
+
+
 def onnx(path: Path, scratch: Path, threads: int) -> Encode:
     """ONNX Runtime, 32-bit numbers."""
     return _session(exported(path, scratch), path, threads)
@@ -101,9 +135,18 @@ def onnx_int8(path: Path, scratch: Path, threads: int) -> Encode:
 
 def openvino(path: Path, scratch: Path, threads: int) -> Encode:
     """OpenVINO on the processor, 32-bit numbers."""
+    return _openvino(path, scratch, threads, "f32")
+
+
+def openvino_bf16(path: Path, scratch: Path, threads: int) -> Encode:
+    """OpenVINO with 16-bit numbers, where the processor has them."""
+    return _openvino(path, scratch, threads, "bf16")
+
+
+def _openvino(path: Path, scratch: Path, threads: int, precision: str) -> Encode:
     import openvino as ov
 
-    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
     model = ov.compile_model(str(exported(path, scratch)), "CPU", options)
     return _pooled(path, lambda inputs: model(inputs)[0])
 
@@ -116,12 +159,21 @@ def exported(path: Path, scratch: Path) -> Path:
     file = scratch / "model.onnx"
     if file.exists():
         return file
-    model = BertModel.from_pretrained(str(path), attn_implementation="eager").eval()
+    bert = BertModel.from_pretrained(str(path), attn_implementation="eager").eval()
     ids = torch.ones((2, 8), dtype=torch.long)
     names = ["input_ids", "attention_mask", "token_type_ids"]
+
+    class Hidden(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bert = bert
+
+        def forward(self, ids: Any, mask: Any, kinds: Any) -> Any:
+            return self.bert(input_ids=ids, attention_mask=mask, token_type_ids=kinds)[0]
+
     with torch.inference_mode():
         torch.onnx.export(
-            model,
+            Hidden(),
             (ids, ids, ids * 0),
             str(file),
             input_names=names,
@@ -159,6 +211,17 @@ def _pooled(path: Path, run: Callable[[dict[str, Any]], NDArray[np.float32]]) ->
         return unit
 
     return encode
+
+
+MAKERS = {
+    "torch": own,
+    "torch-bf16": own_bf16,
+    "torch-int8": own_int8,
+    "onnx": onnx,
+    "onnx-int8": onnx_int8,
+    "openvino": openvino,
+    "openvino-bf16": openvino_bf16,
+}
 
 
 if __name__ == "__main__":

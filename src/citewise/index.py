@@ -208,6 +208,11 @@ class Index:
         with self._database.reading() as connection:
             return records.read_passages(connection, ids)
 
+    def homes(self, ids: Sequence[int]) -> dict[int, int]:
+        """What tells the document of each of these passages; those removed since are left out."""
+        with self._database.reading() as connection:
+            return records.homes_of(connection, ids)
+
     def document(self, name: str) -> Document:
         """The stored document.
 

@@ -137,6 +137,15 @@ class JoinedIndex(Index):
                 taken |= {info.name for info in part.documents()}
         return [found[i] for i in ids if i in found]
 
+    def homes(self, ids: Sequence[int]) -> dict[int, int]:
+        """What tells the document of each of these passages from all others of any part."""
+        count = len(self._parts)
+        found: dict[int, int] = {}
+        for number, part in enumerate(self._parts):
+            own = part.homes([i // count for i in ids if i % count == number])
+            found |= {i * count + number: home * count + number for i, home in own.items()}
+        return found
+
     def document(self, name: str) -> Document:
         """The stored document.
 

@@ -27,6 +27,7 @@ __all__ = [
     "dimensions_of",
     "document_infos",
     "embedded_text",
+    "homes_of",
     "live_passages",
     "live_vector_blocks",
     "passage_text",
@@ -166,6 +167,15 @@ def passages_of(connection: sqlite3.Connection, documents: Sequence[int]) -> NDA
         (json.dumps(list(documents)),),
     )
     return np.fromiter((row[0] for row in rows), np.int64)
+
+
+def homes_of(connection: sqlite3.Connection, passages: Sequence[int]) -> dict[int, int]:
+    """The row id of the document of each of these passages; those that are gone are left out."""
+    rows = connection.execute(
+        "SELECT passages.id, document FROM json_each(?) JOIN passages ON passages.id = value",
+        (json.dumps(list(passages)),),
+    )
+    return dict(rows)
 
 
 def _matrix(blobs: Sequence[bytes], dtype: str, columns: int) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from citewise.cells import same_table
+from citewise.fusion import fused
 from citewise.index import Index, StoredPassage
 from citewise.ordering import Found, reordered
 from citewise.protocols import Embedder
@@ -18,15 +19,14 @@ from citewise.spacedterms import distinctive_terms, terms_of
 from citewise.tokens import content_terms, is_function_word, lexical_terms
 from citewise.types import Evidence, Filter, Span
 
-__all__ = ["Query", "Retriever", "evidence_terms", "fuse", "leans_on", "make_query"]
+__all__ = ["Query", "Retriever", "evidence_terms", "leans_on", "make_query"]
 
 _Vector: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
 
-_FUSION = 60
-"""The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
 _CANDIDATES = 50
 _NARROWED_PASSAGES = 20
-# A span list is short and its first places matter most, so its ranks weigh more than k = 60 gives.
+# Of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009), there 60; a list of spans
+# is short and its first places matter most.
 _SPAN_FUSION = 10
 _PASSAGE_WEIGHT = 0.5
 _HEADING_WEIGHT = 0.6
@@ -118,15 +118,6 @@ def _mended(term: str, index: Index) -> str:
     return index.similar(term) or term
 
 
-def fuse(rankings: Iterable[Sequence[int]], constant: float = _FUSION) -> dict[int, float]:
-    """Reciprocal rank fusion: the sum of ``1 / (constant + rank)`` over the rankings."""
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        for rank, key in enumerate(ranking, 1):
-            scores[key] = scores.get(key, 0.0) + 1 / (constant + rank)
-    return scores
-
-
 class Retriever:
     """Searches an index; safe to share between threads."""
 
@@ -173,11 +164,11 @@ class Retriever:
             return self._found(query, vector, where)
 
     def _found(self, query: Query, vector: _Vector, where: Filter | None) -> list[Found]:
-        fused = self._fused(query, vector, where)
-        passages = self.index.passages(list(fused)[:_NARROWED_PASSAGES])
+        scores = self._fused(query, vector, where)
+        passages = self.index.passages(list(scores)[:_NARROWED_PASSAGES])
         words = self.index.span_scores(query.lexical, passages)
         wanted = frozenset(distinctive_terms(query.lexical))
-        return _distinct(_rank_spans(passages, vector, words, fused, wanted))
+        return _distinct(_rank_spans(passages, vector, words, scores, wanted))
 
     def passages(self, query: Query, where: Filter | None = None) -> dict[int, float]:
         """The ids of the passages that both searches bring up, best first, with fused scores.
@@ -191,10 +182,10 @@ class Retriever:
 
     def _fused(self, query: Query, vector: _Vector, where: Filter | None) -> dict[int, float]:
         within = self.index.selected(where) if where else None
-        dense = [hit.id for hit in self.index.dense(vector, _CANDIDATES, within)]
-        lexical = [hit.id for hit in self.index.lexical(query.lexical, _CANDIDATES, within)]
-        fused = fuse((dense, lexical))
-        return {key: fused[key] for key in sorted(fused, key=lambda key: (-fused[key], key))}
+        dense = self.index.dense(vector, _CANDIDATES, within)
+        lexical = self.index.lexical(query.lexical, _CANDIDATES, within)
+        homes = self.index.homes([hit.id for hit in (*dense, *lexical)])
+        return fused(dense, lexical, homes, _CANDIDATES)
 
 
 def _rank_spans(

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from citewise.index import Index
 from citewise.quantities import Name, names
 from citewise.retrieval import Query, evidence_terms
-from citewise.tokens import content_terms
 from citewise.types import Evidence
 
 __all__ = ["Answerability", "Signals", "estimate", "read_signals", "stands"]
@@ -60,8 +59,7 @@ def read_signals(
 ) -> Signals:
     """Collect the signals; ``log_odds`` comes from the language model."""
     held = evidence_terms(evidence)
-    terms = content_terms(query.lexical)
-    weights = {term: index.idf(term) for term in terms}
+    weights = {term: index.idf(term) for term in query.lexical}
     total = sum(weights.values())
     return Signals(
         log_odds,

@@ -43,7 +43,7 @@ def answer_events(
     """The events of one question: evidence, draft, verdicts, and last the answer."""
     began = time.perf_counter()
     history = leans_on(question, history)
-    run = Run(question, Query(question, question, question, question), history, settings, began)
+    run = Run(question, Query(question, question, question, ()), history, settings, began)
     run.notices.extend(notices)
     with run.timed("retrieve"):
         run.query = make_query(question, history, index)
@@ -148,7 +148,7 @@ def _finish(
             "cosine": signals.cosine,
             "coverage": signals.coverage,
             "unknown_names": ", ".join(signals.unknown_names),
-            "searched_for": run.query.lexical,
+            "searched_for": " ".join(run.query.lexical),
             "read_from_table": run.just_cells,
             "model_refused": refused,
             "confirmed": run.confirmed,

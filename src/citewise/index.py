@@ -170,10 +170,13 @@ class Index:
         best = np.lexsort((found, -scores))[:k]
         return found[best], scores[best]
 
-    def lexical(self, question: str, k: int, within: NDArray[np.int64] | None = None) -> list[Hit]:
+    def lexical(
+        self, question: str | Sequence[str], k: int, within: NDArray[np.int64] | None = None
+    ) -> list[Hit]:
         """The ``k`` passages that fit best by BM25; any characters are allowed.
 
         Args:
+            question: a text, or its terms.
             within: the only passages looked at, as ``selected`` gives them; all by default.
         """
         with self._database.reading() as connection:
@@ -181,7 +184,7 @@ class Index:
             return lexical.rank_passages(connection, question, k, vocabulary, within)
 
     def span_scores(
-        self, question: str, passages: Sequence[StoredPassage]
+        self, question: str | Sequence[str], passages: Sequence[StoredPassage]
     ) -> dict[tuple[int, int], float]:
         """BM25 of every span of these passages, by passage id and span number."""
         with self._database.reading() as connection:

@@ -85,7 +85,9 @@ class JoinedIndex(Index):
         """The ``k`` passages nearest to a unit vector in any part."""
         return _best(self._hits(lambda part, ids: part.dense(vector, k, ids), within), k)
 
-    def lexical(self, question: str, k: int, within: NDArray[np.int64] | None = None) -> list[Hit]:
+    def lexical(
+        self, question: str | Sequence[str], k: int, within: NDArray[np.int64] | None = None
+    ) -> list[Hit]:
         """The ``k`` passages that fit best by BM25, counted over all parts."""
         hits = self._hits(lambda part, ids: part.lexical(question, k, ids), within)
         passages = self.passages([hit.id for hit in hits])
@@ -93,7 +95,7 @@ class JoinedIndex(Index):
         return _best([Hit(i, s) for i, s in self._bm25(question, terms).items() if s > 0], k)
 
     def span_scores(
-        self, question: str, passages: Sequence[StoredPassage]
+        self, question: str | Sequence[str], passages: Sequence[StoredPassage]
     ) -> dict[tuple[int, int], float]:
         """BM25 of every span of these passages, counted over all parts."""
         return self._bm25(
@@ -183,7 +185,9 @@ class JoinedIndex(Index):
             hits += [Hit(hit.id * count + number, hit.score) for hit in search(part, own)]
         return hits
 
-    def _bm25(self, question: str, texts: Mapping[Any, Sequence[str]]) -> dict[Any, float]:
+    def _bm25(
+        self, question: str | Sequence[str], texts: Mapping[Any, Sequence[str]]
+    ) -> dict[Any, float]:
         """BM25 of texts given as terms; their own average stands for that of all."""
         known = (term for term in distinctive_terms(question) if self.contains(term))
         weights = {term: self.idf(term) for term in known}

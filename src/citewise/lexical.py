@@ -31,7 +31,7 @@ class Hit:
 
 def rank_passages(
     connection: sqlite3.Connection,
-    question: str,
+    question: str | Sequence[str],
     k: int,
     vocabulary: Vocabulary,
     within: NDArray[np.int64] | None = None,
@@ -76,7 +76,7 @@ def _best_within(
 
 def score_spans(
     connection: sqlite3.Connection,
-    question: str,
+    question: str | Sequence[str],
     passages: Sequence[StoredPassage],
     vocabulary: Vocabulary,
 ) -> dict[tuple[int, int], float]:
@@ -107,7 +107,7 @@ def _bm25(terms: Sequence[str], weights: Mapping[str, float], average: float) ->
 
 
 def _known_terms(
-    connection: sqlite3.Connection, question: str, vocabulary: Vocabulary
+    connection: sqlite3.Connection, question: str | Sequence[str], vocabulary: Vocabulary
 ) -> dict[str, int]:
     """The question's terms that are stored, with the number of passages that hold each."""
     counted = [(vocabulary.passages(connection, t), t) for t in distinctive_terms(question)]

@@ -78,7 +78,7 @@ FEATURES = (
 
 
 def reordered(
-    question: str, terms: str, found: Sequence[Found], rarity: Callable[[str], float]
+    question: str, terms: Sequence[str], found: Sequence[Found], rarity: Callable[[str], float]
 ) -> list[Evidence]:
     """The spans, best first; ``score`` becomes the probability of being what answers.
 
@@ -120,7 +120,7 @@ def _scored(item: Evidence, score: float) -> Evidence:
 
 
 def features(
-    question: str, terms: str, found: Sequence[Found], rarity: Callable[[str], float]
+    question: str, terms: Sequence[str], found: Sequence[Found], rarity: Callable[[str], float]
 ) -> NDArray[np.float64]:
     """One row a span, shape ``(len(found), len(FEATURES))``; every number is finite."""
     weights = {term: rarity(term) for term in distinctive_terms(terms)}

@@ -69,7 +69,7 @@ class Query:
     question: str
     asked: str
     text: str
-    lexical: str
+    lexical: tuple[str, ...]
 
 
 def make_query(question: str, history: Sequence[str], index: Index) -> Query:
@@ -78,9 +78,9 @@ def make_query(question: str, history: Sequence[str], index: Index) -> Query:
     if history and _depends_on_history(question):
         text = f"{history[-1]} {question}"
     with index.reading():
-        mended = [_mended(term, index) for term in distinctive_terms(text)]
+        mended = tuple(_mended(term, index) for term in distinctive_terms(text))
         asked = _WORD.sub(lambda match: _mended_word(match[0], index), question)
-    return Query(question, asked, text, " ".join(mended) if mended else text)
+    return Query(question, asked, text, mended)
 
 
 def leans_on(question: str, history: Sequence[str]) -> tuple[str, ...]:

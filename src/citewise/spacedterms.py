@@ -26,9 +26,13 @@ def terms_of(text: str) -> list[str]:
     return terms
 
 
-def distinctive_terms(text: str) -> list[str]:
-    """As ``tokens.content_terms``."""
-    terms = list(dict.fromkeys(terms_of(text)))
+def distinctive_terms(text: str | Sequence[str]) -> list[str]:
+    """As ``tokens.content_terms``; of terms, those that can tell passages apart.
+
+    Terms have to be given as such, and not as a text of them: taken apart once more, "leas" (of
+    "lease") would lose its end.
+    """
+    terms = list(dict.fromkeys(terms_of(text) if isinstance(text, str) else text))
     return [term for term in terms if term not in _FUNCTION_TERMS] or terms
 
 

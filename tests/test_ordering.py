@@ -13,7 +13,7 @@ from citewise.tokens import lexical_terms
 from citewise.types import Evidence
 
 QUESTION = "How much did the bridge in Lyon cost?"
-TERMS = "bridg lyon cost".split()
+TERMS = ["bridg", "lyon", "cost"]
 
 
 def found(

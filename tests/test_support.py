@@ -136,3 +136,22 @@ def test_a_clause_at_the_end_needs_words_of_its_own_in_the_source() -> None:
     assert more.reason == "the source does not say: monumental, management, challenge"
     told = [f"{source[:-1]}, a monumental challenge for its management."]
     assert judge.judge(f"{plain}, which is a monumental management challenge.", told).supported
+
+
+def test_what_a_clause_adds_is_said_of_what_stands_before_it() -> None:
+    evidence = evidence_from_texts(
+        [
+            "The most immediate danger is the hardware risk, because chips cannot be bought.",
+            "Doubling the staff at once is a monumental management challenge for Northwind.",
+        ]
+    )
+    question = "Which danger is most pressing?"
+    mixed = (
+        "The most pressing danger is the hardware risk, "
+        "which is a monumental management challenge for Northwind."
+    )
+    found = attribute(mixed, evidence, given=question).verdict
+    assert found.label is Label.PARTLY_SUPPORTED
+    assert found.reason.startswith("the source says of something else: monumental")
+    right = "Northwind is doubling the staff, which is a monumental management challenge."
+    assert attribute(right, evidence, given="How hard is it?").verdict.supported

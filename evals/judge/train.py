@@ -9,7 +9,8 @@ layer (LoRA, Hu et al. 2021) and the head; the encoder itself stays as published
 written every 100 steps, and a run that was cut off goes on from it. The rate stays the same until
 ``--cool`` and falls in a line from there to ``--steps``, so that a run whose length was not known
 when it began can be brought to its end. ``mixture.py`` says what is read; the scores printed on the
-way are of documents held out from training.
+way are of documents held out from training. ``entailment.safetensors``, beside the checkpoint, is
+what the package reads (``src/citewise/data``).
 """
 
 from __future__ import annotations
@@ -238,6 +239,10 @@ def _save(
     saved: Path, state: Path, model: PairModel, optimizer: Any, schedule: Any, step: int
 ) -> None:
     save_file(model.learnt(), saved)
+    save_file(
+        {k.replace("encoder.encoder.", "encoder."): v.half() for k, v in model.learnt().items()},
+        saved.with_name("entailment.safetensors"),
+    )
     kept = {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "step": step}
     torch.save(kept, state)
 

@@ -184,7 +184,7 @@ def _verdict(
     turned = _turned(claim, chosen, given, score)
     if turned:
         return turned
-    unsaid = _assumed(claim, chosen, weight, given) or _appended(claim, terms, weight, given)
+    unsaid = _assumed(claim, chosen, weight, given) or _appended(claim, chosen, weight, given)
     if unsaid:
         return Verdict(Label.PARTLY_SUPPORTED, min(score, 0.25), unsaid, claim.text)
     if held >= _ENOUGH_WORDS and (proven >= _SOME_WORDS or _answers(claim, best, given)):
@@ -271,17 +271,26 @@ def _assumed(
 
 
 def _appended(
-    claim: Claim, terms: frozenset[str], weight: Callable[[str], float], given: str
+    claim: Claim, chosen: Sequence[Candidate], weight: Callable[[str], float], given: str
 ) -> str:
-    """What a clause at the end adds though hardly a word of it is in the source, or "".
+    """What a clause at the end adds though the source does not say it there, or "".
 
-    "It doubled its staff, which will be a challenge": the main clause holds most of the words.
+    "It doubled its staff, which will be a challenge": the main clause holds most of the words. What
+    "which" adds, a span has to say of what stands before it, and not of something else.
     """
+    terms = frozenset[str]().union(*(c.terms for c in chosen))
     known = frozenset(lexical_terms(given))
-    for clause in _CLAUSE.split(claim.text)[1:]:
-        added = (frozenset(content_terms(clause)) & claim.terms) - known
-        if len(added) >= _CLAUSE_TERMS and recall(added, terms, weight) < _CLAUSE_HELD:
+    main, *clauses = _CLAUSE.split(claim.text)
+    own = (frozenset(content_terms(main)) & claim.terms) - known
+    for clause in clauses:
+        added = (frozenset(content_terms(clause)) & claim.terms) - known - own
+        if len(added) < _CLAUSE_TERMS:
+            continue
+        if recall(added, terms, weight) < _CLAUSE_HELD:
             return f"the source does not say: {', '.join(words_with(clause, added - terms))}"
+        saying = [c for c in chosen if recall(added, c.terms, weight) >= _ENOUGH_WORDS]
+        if own and saying and not any(own & c.terms for c in saying):
+            return f"the source says of something else: {', '.join(words_with(clause, added))}"
     return ""
 
 

@@ -289,7 +289,7 @@ def _appended(
         if recall(added, terms, weight) < _CLAUSE_HELD:
             return f"the source does not say: {', '.join(words_with(clause, added - terms))}"
         saying = [c for c in chosen if recall(added, c.terms, weight) >= _ENOUGH_WORDS]
-        if own and saying and not any(own & c.terms for c in saying):
+        if own and saying and not any(own & c.body_terms for c in saying):
             return f"the source says of something else: {', '.join(words_with(clause, added))}"
     return ""
 

@@ -37,3 +37,11 @@ def test_a_stem_that_looks_like_a_plural_is_found_by_words(
     assert all(map(index.contains, query.lexical))
     found = Retriever(index, index.embedder).search(query, 4)
     assert [item.text for item in found if item.lexical_rank == 1] == [line]
+
+
+def test_a_question_with_nothing_in_common_is_searched_like_any_other(tmp_path: Path) -> None:
+    made = Index.open(tmp_path / "index", HashEmbedder())
+    made.update([document("a.txt", "The engine weighs 15 tons.")], split_lines)
+    query = make_query("What colour is kelp?", (), made)
+    found = Retriever(made, made.embedder).search(query, 4)
+    assert all(item.lexical_rank is None for item in found)

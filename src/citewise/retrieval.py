@@ -202,7 +202,8 @@ def _rank_spans(
     ]
     dense_ranks = _ranks([value for values in cosines for value in values])
     lexical_ranks = _ranks([value for values in lexical for value in values])
-    best = max(fused.values(), default=1.0)
+    # Nothing in common with any passage, by meaning or words: all shares are 0.
+    best = max(fused.values(), default=0.0) or 1.0
     found = []
     for stored, nearness, scores in zip(passages, cosines, lexical, strict=True):
         share = (1 - _PASSAGE_WEIGHT) + _PASSAGE_WEIGHT * fused[stored.id] / best

@@ -9,7 +9,7 @@ import pytest
 from citewise import check
 from citewise.errors import InputError
 from citewise.support import SupportJudge, attribute, evidence_from_texts
-from citewise.types import Label
+from citewise.types import Evidence, Label
 
 TABLE = (
     "| Model | MMLU Score | Inference Cost (per 1M tokens) |\n|---|---|---|\n"
@@ -155,3 +155,32 @@ def test_what_a_clause_adds_is_said_of_what_stands_before_it() -> None:
     assert found.reason.startswith("the source says of something else: monumental")
     right = "Northwind is doubling the staff, which is a monumental management challenge."
     assert attribute(right, evidence, given="How hard is it?").verdict.supported
+
+
+def test_a_row_proves_nothing_of_its_subject_that_no_cell_holds() -> None:
+    row = Evidence(
+        "a.md", 0, 40, "| Orbis | Vertical | $300B |", 1.0, 1, 1, "", None, "row",
+        "Orbis — Strategy: Vertical; Valuation: $300B", 0.7,
+    )  # fmt: skip
+    found = attribute(
+        "Orbis invested in the latest round.", [row], given="Who invested in the latest round?"
+    )
+    assert not found.verdict.supported
+    right = attribute(
+        "The valuation of Orbis is $300B.", [row], given="What is the valuation of Orbis?"
+    )
+    assert right.verdict.supported
+
+
+def test_a_row_far_from_the_question_does_not_bear_out_its_words() -> None:
+    row = Evidence(
+        "a.md", 0, 40, "| NorthWind | Vertical | $300B |", 1.0, 4, 2, "", None, "row",
+        "NorthWind — Strategy: Vertical; Recent Funding: $300B", 0.27,
+    )  # fmt: skip
+    asked = "Who invested in the latest funding round of Orbis?"
+    said = "NorthWind invested in the latest funding round of Orbis."
+    assert not attribute(said, [row], given=asked).verdict.supported
+    cell = attribute(
+        "NorthWind's strategy is vertical.", [row], given="Which strategy has NorthWind?"
+    )
+    assert cell.verdict.supported

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,8 +19,10 @@ from citewise.vectors import VectorIndex, vectors_path
 __all__ = ["Counting", "check_vector_file", "check_vectors"]
 
 _BLOCK = 4096
-# Of a unit vector: the length in half precision, and the cosine after quantisation.
-_UNIT, _NEAR = 0.02, 0.7
+# Of a unit vector: the length in half precision, and the cosine after quantisation; codes of one bit
+# a number, which are for a memory that is short, reach about .8.
+_UNIT, _NEAR, _NEAR_IN_ONE_BIT = 0.02, 0.9, 0.7
+_CODE = re.compile(r"PQ(\d+)x4fs")
 
 
 class Counting(Protocol):
@@ -103,7 +106,10 @@ def check_vector_file(connection: sqlite3.Connection, folder: Path) -> Iterator[
     ):
         if len(ids):
             yield Finding("vectors", f"{path.name} {what} passage {ids[0]}, of {len(ids)} such")
-    yield from _compared(connection, index, path, np.intersect1d(held, live))
+    code = _CODE.search(manifest.get("vectors_kind", ""))
+    coarse = code is not None and 4 * int(code[1]) <= index.dimensions
+    near = _NEAR_IN_ONE_BIT if coarse else _NEAR
+    yield from _compared(connection, index, path, np.intersect1d(held, live), near)
 
 
 def _compared(
@@ -111,6 +117,7 @@ def _compared(
     index: VectorIndex,
     path: Path,
     ids: np.ndarray[tuple[int], np.dtype[np.int64]],
+    near: float,
 ) -> Iterator[Finding]:
     wrong = 0
     for start in range(0, len(ids), _BLOCK):
@@ -118,6 +125,6 @@ def _compared(
         sized, stored = vectors_of(connection, block, index.dimensions)
         filed = index.reconstruct(sized)
         cosines = np.einsum("ij,ij->i", stored, filed)
-        wrong += int((cosines < _NEAR * np.linalg.norm(filed, axis=1)).sum())
+        wrong += int((cosines < near * np.linalg.norm(filed, axis=1)).sum())
     if wrong:
         yield Finding("vectors", f"{path.name} holds {wrong} vectors of other passages")

@@ -247,6 +247,9 @@ def _answers(claim: Claim, best: Candidate, given: str) -> bool:
     or nearest of all.
     """
     item = best.evidence
+    # A row that is about somebody says nothing of him that none of its columns or cells holds.
+    if item.kind == "row" and not (claim.terms & best.body_terms) - _subject(best):
+        return False
     near = _NEAREST_IN_MEANING if item.dense_rank == 1 else _NEAR_IN_MEANING
     added = claim.terms - frozenset(lexical_terms(given))
     return bool(added) and added <= best.body_terms and item.cosine >= near
@@ -264,7 +267,9 @@ def _assumed(
     if role and recall(role, terms, weight) < _ENOUGH_WORDS:
         return f"the source does not say {called(claim.text)!r}"
     borrowed = (claim.terms & frozenset(lexical_terms(given))) - terms
-    if recall(claim.terms, borrowed, weight) <= _BORROWED or not _far_from_the_question(chosen):
+    if recall(claim.terms, borrowed, weight) <= _BORROWED or not _far_from_the_question(
+        claim, chosen, given
+    ):
         return ""
     words = ", ".join(words_with(claim.text, borrowed))
     return f"the question says it, the source does not: {words}"
@@ -294,15 +299,24 @@ def _appended(
     return ""
 
 
-def _far_from_the_question(chosen: Sequence[Candidate]) -> bool:
-    """Whether these sentences hardly speak of what was asked.
+def _far_from_the_question(claim: Claim, chosen: Sequence[Candidate], given: str) -> bool:
+    """Whether these spans hardly speak of what was asked.
 
     A small model then says of them what the question says. A cell says little by itself, so that
-    the question's words around it are the usual way to put it.
+    the question's words around it are the usual way to put it; a row of which nothing is taken but
+    whom it is about says none of them.
     """
-    if any(c.evidence.kind == "row" for c in chosen):
+    rows = [c for c in chosen if c.evidence.kind == "row"]
+    own = claim.terms - frozenset(lexical_terms(given))
+    cells = frozenset[str]().union(*(c.body_terms - _subject(c) for c in rows))
+    if rows and (claim.quantities or own & cells):
         return False
     return max(c.evidence.cosine for c in chosen) < _FAR_IN_MEANING
+
+
+def _subject(row: Candidate) -> frozenset[str]:
+    """The terms of whom or what a row is about."""
+    return frozenset(lexical_terms(row.evidence.rendered.partition(" — ")[0]))
 
 
 def _number_verdict(

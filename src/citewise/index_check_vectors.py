@@ -19,8 +19,8 @@ from citewise.vectors import VectorIndex, vectors_path
 __all__ = ["Counting", "check_vector_file", "check_vectors"]
 
 _BLOCK = 4096
-# Of a unit vector: the length in half precision, and the cosine after quantisation; codes of one bit
-# a number, which are for a memory that is short, reach about .8.
+# Of a unit vector: the length in half precision, and the cosine after quantisation; codes of one
+# bit a number, which are for a memory that is short, reach about .8.
 _UNIT, _NEAR, _NEAR_IN_ONE_BIT = 0.02, 0.9, 0.7
 _CODE = re.compile(r"PQ(\d+)x4fs")
 

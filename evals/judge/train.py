@@ -175,6 +175,9 @@ def main() -> None:
         "--cool", type=int, help="the step from which the rate falls; default: it never does"
     )
     parser.add_argument("--start", type=Path, help="weights of an earlier run to start from")
+    parser.add_argument(
+        "--first", type=int, default=0, help="with --start: the step that the earlier run came to"
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
@@ -194,11 +197,11 @@ def main() -> None:
 
     def share(step: int) -> float:
         left = (args.steps - step) / max(1, args.steps - cool)
-        return min(1.0, (step + 1) / 100, max(0.02, left))
+        return min(1.0, (step + 1 - args.first) / 100, max(0.02, left))
 
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: share(step + args.first))
     saved, state = args.out / "learnt.safetensors", args.out / "optimizer.pt"
-    first = 0
+    first = args.first
     if saved.exists() and state.exists():
         model.load_state_dict(load_file(saved), strict=False)
         kept = torch.load(state, weights_only=True)

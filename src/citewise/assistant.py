@@ -44,6 +44,8 @@ class Assistant:
         corpus: folder of documents, or one document; the project's ``seeds/`` by default.
         index: folder of the built index; ``index/`` beside the default corpus, and a folder of
             its own in the user's cache for any other.
+        store: where the index is kept instead of in a folder, such as ``postgresql://...``;
+            ``docs/stores.md``.
         llm: "local", "none", a model's name or .gguf file, an OpenAI-compatible address, or a
             LlamaIndex ``LLM`` object; "local" by default.
         embedder: anything that meets ``Embedder``; the pinned MiniLM by default.
@@ -59,6 +61,7 @@ class Assistant:
         corpus: str | os.PathLike[str] | None = None,
         index: str | os.PathLike[str] | None = None,
         *,
+        store: str | None = None,
         llm: str | LLM | Generator | None = None,
         embedder: Embedder | None = None,
         mode: Mode | None = None,
@@ -70,11 +73,15 @@ class Assistant:
             raise InputError(f"The mode {mode!r} is unknown.", 'Use "strict" or "flag".')
         if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise InputError(f"The threshold {threshold!r} is not in [0, 1].", "Use 0.5.")
-        places = {"corpus": _path(corpus), "index": _path(index)}
+        places = {"corpus": _path(corpus), "index": _path(index), "store": store}
         found = found_settings({**places, "mode": mode, "threshold": threshold})
         chosen = found.settings
         self.corpus = chosen.corpus or default_corpus()
         self.index_folder = chosen.index or default_index(self.corpus)
+        self.store = chosen.store or str(self.index_folder)
+        # Many processes share a store behind an address; who was given no documents of their own
+        # only reads it.
+        self.reads_only = "://" in self.store and chosen.corpus is None
         self.mode: Mode = chosen.mode
         self.threshold = chosen.threshold
         self.bounds = bounds or chosen.bounds
@@ -215,21 +222,28 @@ class Assistant:
             CorpusError, IndexFault, ModelError: see ``ask``.
         """
         from citewise.files import require_corpus
-        from citewise.index import Index
-        from citewise.retrieval import Retriever
         from citewise.sources import FolderSource
         from citewise.splitting import split
 
         with self._lock:
             require_corpus(self.corpus)  # else a mistyped folder would cost fetching a model first
-            embedder = self._made_embedder()
-            index = self._ready[0] if self._ready else Index.open(self.index_folder, embedder)
+            index = self._ready[0] if self._ready else self._open_store()
             source = FolderSource(self.corpus)
             summary = index.refresh(source, split, thorough=thorough, progress=progress)
             self.skipped = summary.changes.skipped
-            self._ready = (index, Retriever(index, embedder))
-            self._identity = index.identity()
+            self._keep(index)
             return summary
+
+    def _open_store(self) -> Index:
+        from citewise.stores import open_store
+
+        return open_store(self.store, self._made_embedder())
+
+    def _keep(self, index: Index) -> None:
+        from citewise.retrieval import Retriever
+
+        self._ready = (index, Retriever(index, index.embedder))
+        self._identity = index.identity()
 
     @property
     def is_open(self) -> bool:
@@ -277,7 +291,9 @@ class Assistant:
                 )
                 self._ready[0].close()
                 self._ready = None
-            if self._ready is None:
+            if self._ready is None and self.reads_only:
+                self._keep(self._open_store())
+            elif self._ready is None:
                 from citewise.reporting import update_reported
 
                 update_reported(self, self._quiet)

@@ -102,7 +102,7 @@ def _shown(in_force: Found, one: Setting) -> Any:
     value = values_of(in_force.settings)[one.name]
     if value is None:
         return _place(in_force.settings, one.name)
-    if one.name == "llm":
+    if one.address:
         return _MISPLACED.sub(_MASK, value)
     return _MASK if one.secret and value else value
 

@@ -80,7 +80,10 @@ MODEL = Rule(
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting; ``kind`` is text, choice, whole number, number, yes or no, folder, or file."""
+    """A setting; ``kind`` is text, choice, whole number, number, yes or no, folder, or file.
+
+    ``address``: it may hold addresses, whose passwords are never printed.
+    """
 
     name: str
     kind: str
@@ -90,6 +93,7 @@ class Setting:
     most: float | None = None
     choices: tuple[str, ...] = ()
     secret: bool = False
+    address: bool = False
     found: Rule = NOTHING
     option: str = ""
 

@@ -131,5 +131,5 @@ def _from_environment() -> dict[str, Any]:
 
 def public_environment() -> dict[str, str]:
     """The environment for a child process that has no business with secrets."""
-    secret = {one.variable for one in SETTINGS.values() if one.secret}
+    secret = {one.variable for one in SETTINGS.values() if one.secret or one.address}
     return {name: value for name, value in os.environ.items() if name not in secret}

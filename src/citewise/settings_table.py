@@ -105,8 +105,28 @@ class Settings:
     index: Path | None = setting(
         None, "folder of the index (one for each corpus)", kind="folder", option="--index"
     )
+    store: str = setting(
+        "",
+        "where the index is kept instead: postgresql://..., milvus://HOST:PORT, or a folder",
+        option="--store",
+        address=True,
+    )
+    collections: str = setting(
+        "",
+        "collections that may be searched, with commas between (the documents that are in none)",
+        option="--collections",
+    )
+    runner: str = setting(
+        "local",
+        "what reads and embeds documents: local, ray, or ray://HOST:PORT",
+        option="--runner",
+    )
     llm: str = setting(
-        "local", '"local", "none", a model, or one or more addresses', found=MODEL, option="--llm"
+        "local",
+        '"local", "none", a model, or one or more addresses',
+        found=MODEL,
+        option="--llm",
+        address=True,
     )
     llm_at_once: int = setting(
         8, "requests in flight at each address of the language model", least=1, found=LOWER

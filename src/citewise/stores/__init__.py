@@ -1,0 +1,36 @@
+"""Where documents and vectors are kept: an address leads to an ``Index``.
+
+``index/`` is the embedded default, SQLite and FAISS in a folder. Others need an extra each, and are
+imported only when their address is given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from citewise.errors import InputError
+from citewise.index import Index
+from citewise.protocols import Embedder
+
+__all__ = ["open_store"]
+
+
+def open_store(address: str, embedder: Embedder, collection: str = "") -> Index:
+    """Open what lies at an address, creating it if needed.
+
+    Args:
+        address: a folder's path, or an address with a scheme.
+        collection: whose documents; "" are those that belong to none.
+
+    Raises:
+        InputError: nothing is known under that scheme.
+        IndexFault: it is not readable, not reachable, or of a newer format.
+    """
+    scheme, separator, _ = address.partition("://")
+    if not separator:
+        return Index.open(_folder(Path(address), collection), embedder)
+    raise InputError(f"There is no store for {scheme}:// addresses.", "Give the path of a folder.")
+
+
+def _folder(folder: Path, collection: str) -> Path:
+    return folder / "collections" / collection if collection else folder

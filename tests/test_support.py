@@ -184,3 +184,9 @@ def test_a_row_far_from_the_question_does_not_bear_out_its_words() -> None:
         "NorthWind's strategy is vertical.", [row], given="Which strategy has NorthWind?"
     )
     assert cell.verdict.supported
+
+
+def test_a_small_word_with_the_capital_of_a_title_needs_no_proof() -> None:
+    texts = ["Police asked readers of The Guardian for help; the man was never identified."]
+    verdict = attribute("The man has never been identified.", evidence_from_texts(texts)).verdict
+    assert verdict.supported, verdict.reason

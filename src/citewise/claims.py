@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from citewise.quantities import Name, Quantity, holds, loose_values, names, quantities
-from citewise.tokens import content_terms, lexical_terms
+from citewise.tokens import content_terms, is_function_word, lexical_terms
 from citewise.types import Evidence
 
 __all__ = [
@@ -28,6 +28,7 @@ COMMON = 2.0
 _LINKS = frozenset(
     content_terms("yes due because since however therefore thus such like well including")
 )
+_FIRST_NAMES = frozenset(("will", "don"))
 # Characters within which the name stands that a sentence is about.
 _BEGINNING = 12
 # "Data takeaway: ...", "What to watch next: 3. Turnover: ..."
@@ -64,7 +65,8 @@ def claim_of(
     """The sentence with its terms, numbers and names; ``given`` are the question's words."""
     known = frozenset(word for item in evidence for word in _named_in(item))
     # A name that the question uses is one at the beginning of a sentence, too.
-    found = names(sentence, known | {name.text for name in names(given)})
+    named = names(sentence, known | {name.text for name in names(given)})
+    found = [name for name in named if not _is_capital_of_title(name.text)]
     asked = frozenset(lexical_terms(given))
     terms = frozenset(content_terms(sentence)) if lexical_terms(sentence) else frozenset()
     return Claim(
@@ -75,6 +77,15 @@ def claim_of(
         tuple(found),
         known,
     )
+
+
+def _is_capital_of_title(word: str) -> bool:
+    """Whether it is a word such as the first one of "The Guardian", which tells nobody apart.
+
+    "Will" and "Don" are people as well; "US" and "WHO" are written otherwise.
+    """
+    small = word.lower()
+    return word == small.capitalize() and is_function_word(small) and small not in _FIRST_NAMES
 
 
 def _named_in(item: Evidence) -> list[str]:

@@ -125,7 +125,7 @@ def _vectors(reading: Reading, report: CheckReport) -> Iterator[Finding]:
         wrong = _number(
             reading,
             f"SELECT count(*) FROM citewise.{table} WHERE space = %s"
-            " AND (vector_dims(vector) <> %s OR abs(l2_norm(vector) - 1) > 0.02)",
+            " AND (vector_dims(vector) <> %s OR abs(l2_norm(vector::halfvec) - 1) > 0.02)",
             *(space, dimensions),
         )
         if wrong:

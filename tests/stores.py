@@ -63,7 +63,7 @@ class PostgresServer:
             # Short, as a socket's path may have 107 characters at the most.
             self._folder = Path(tempfile.mkdtemp(prefix="citewise-pg-"))
             self._server = pgserver.get_server(self._folder, cleanup_mode="stop")
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(1)
         # The tests kill clients, never the server: nothing is lost without waiting for the disk.
         self.execute("ALTER SYSTEM SET fsync = off")
         self.execute("SELECT pg_reload_conf()")
@@ -73,10 +73,11 @@ class PostgresServer:
         return f"postgresql://postgres@/{database}?host={self._folder}"
 
     def new_database(self) -> str:
-        """The address of an empty database."""
-        name = f"test_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
-        return self.address(name)
+        """The address of an empty database; the one before it goes, whoever still uses it."""
+        number = next(self._numbers)
+        self.execute(f"DROP DATABASE IF EXISTS test_{number - 1} WITH (FORCE)")
+        self.execute(f"CREATE DATABASE test_{number}")
+        return self.address(f"test_{number}")
 
     def execute(self, statement: str, address: str | None = None) -> list[tuple[Any, ...]]:
         """Run one statement outside a transaction."""

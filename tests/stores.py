@@ -42,9 +42,9 @@ class Store:
 
     kind: str
     address: str
-    shift_format: Callable[[int], object]
-    alter: Callable[[str, str], object]
     approximate: bool = False
+    shift_format: Callable[[int], object] | None = None
+    alter: Callable[[str, str], object] | None = None
 
     def open(self, embedder: Any = None, collection: str = "") -> Index:
         """Its index; of the hashing embedder unless another is given."""
@@ -117,8 +117,10 @@ def _embedded(request: pytest.FixtureRequest) -> Store:
     return Store(
         "embedded",
         str(folder),
-        lambda by: changed(f"PRAGMA user_version = {FORMAT + by}"),
-        lambda name, text: changed("UPDATE documents SET text = ? WHERE name = ?", text, name),
+        shift_format=lambda by: changed(f"PRAGMA user_version = {FORMAT + by}"),
+        alter=lambda name, text: changed(
+            "UPDATE documents SET text = ? WHERE name = ?", text, name
+        ),
     )
 
 
@@ -135,8 +137,10 @@ def _postgresql(request: pytest.FixtureRequest) -> Store:
     return Store(
         "postgresql",
         address,
-        lambda by: server.execute(f"UPDATE citewise.format SET number = number + {by}", address),
-        altered,
+        shift_format=lambda by: server.execute(
+            f"UPDATE citewise.format SET number = number + {by}", address
+        ),
+        alter=altered,
     )
 
 

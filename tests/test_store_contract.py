@@ -518,6 +518,8 @@ def test_what_was_stored_is_there_when_it_is_opened_again(filled, store):  # noq
 
 
 def test_a_newer_format_is_refused(filled, store):  # noqa: F811
+    if store.shift_format is None:
+        pytest.skip("no way to change this store's format from outside")
     filled.close()
     store.shift_format(1)
     with pytest.raises(IndexFault, match="written by a newer citewise"):
@@ -525,6 +527,8 @@ def test_a_newer_format_is_refused(filled, store):  # noqa: F811
 
 
 def test_an_older_format_is_built_anew(filled, store):  # noqa: F811
+    if store.shift_format is None:
+        pytest.skip("no way to change this store's format from outside")
     filled.close()
     store.shift_format(-1)
     with store.open() as index:
@@ -534,6 +538,8 @@ def test_an_older_format_is_built_anew(filled, store):  # noqa: F811
 
 
 def test_an_altered_text_is_never_quoted(filled, store):  # noqa: F811
+    if store.alter is None:
+        pytest.skip("no way to change this store's texts from outside")
     store.alter("bread.txt", "Bread needs no yeast at all, said somebody.")
     with pytest.raises(IndexFault, match=r"The stored text of bread\.txt has been altered"):
         filled.document("bread.txt")

@@ -400,21 +400,28 @@ def test_what_an_interrupted_update_embedded_is_not_embedded_again(store, tmp_pa
     monkeypatch.setattr("citewise.staging._SECONDS", 0.0)
     folder = tmp_path / "files"
     folder.mkdir()
+    (folder / "live.txt").write_text("Live words about a loaf.\n")
+    with store.open() as index:
+        index.refresh(FolderSource(folder), split)
     for number in range(30):
         (folder / f"{number}.txt").write_text(f"Number {number} is about loaf {number * 7}.\n")
     halting = Halting()
     with store.open(halting) as index, pytest.raises(KeyboardInterrupt):
         index.refresh(FolderSource(folder), split)
     with store.open() as index:
-        assert index.documents() == []
-        assert every_id(index) == set()
+        # What is prepared is there, and nobody sees it.
+        assert [info.name for info in index.documents()] == ["live.txt"]
+        for k in (1, 99):
+            assert nearest(index, "Number 1 is about loaf 7.", k) == ["Live words about a loaf."]
+            assert texts(index, "number loaf", k) == ["Live words about a loaf."]
+        assert len(every_id(index)) == len(index.lexical("number loaf", 99)) == 1
+        assert not index.contains("number")
+        assert index.stats()["passages"] == 1
         assert index.refresh(FolderSource(folder), split).added == 30
-        assert sorted({*halting.embedded, *index.embedder.embedded}) == sorted(
-            [*halting.embedded, *index.embedder.embedded]
-        )
+        embedded = [*halting.embedded, *index.embedder.embedded]
+        assert len(set(embedded)) == len(embedded) == 30
         assert len(halting.embedded) == 20
-        assert len(index.documents()) == 30
-        assert len(every_id(index)) == 30
+        assert len(index.documents()) == len(every_id(index)) == 31
 
 
 def test_an_update_that_fails_changes_nothing(filled):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -43,9 +43,8 @@ class JoinedIndex(Index):
     """
 
     def __init__(self, parts: Sequence[Index]) -> None:
+        super().__init__(parts[0].folder, parts[0].embedder, None)
         self._parts = tuple(parts)
-        self.embedder = self._parts[0].embedder
-        self.folder = self._parts[0].folder
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -54,6 +53,12 @@ class JoinedIndex(Index):
             for part in self._parts:
                 parts.enter_context(part.reading())
             yield
+
+    def expect(self, terms: Iterable[str]) -> None:
+        """Tells every part."""
+        wanted = list(terms)
+        for part in self._parts:
+            part.expect(wanted)
 
     def selected(self, where: Filter) -> NDArray[np.int64]:
         """The ids of the passages that a checked filter lets through in any part.
@@ -173,6 +178,11 @@ class JoinedIndex(Index):
         for key in ("documents", "characters", "passages", "spans", "bytes"):
             first[key] = sum(int(stats[key]) for stats in (first, *others))
         return first
+
+    def identity(self) -> str:
+        """What tells these parts from any others; "" if one is gone or was never filled."""
+        parts = [part.identity() for part in self._parts]
+        return "+".join(parts) if all(parts) else ""
 
     def close(self) -> None:
         """Nothing: the parts belong to others."""

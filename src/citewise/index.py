@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from citewise import filters, lexical, records
 from citewise.database import Database, meta
-from citewise.derived import DerivedVectors
+from citewise.derived import DerivedVectors, KeptVectors
 from citewise.derivedwords import DerivedWords
 from citewise.errors import CorpusError, IndexFault
 from citewise.index_stats import index_stats
@@ -50,11 +50,17 @@ class Index:
     Made by ``Index.open``.
     """
 
-    def __init__(self, database: Database, embedder: Embedder, pending: str = "") -> None:
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder,
+        pending: str = "",
+        vectors: KeptVectors | None = None,
+    ) -> None:
         self.folder = database.path.parent
         self.embedder = embedder
         self._database = database
-        self._vectors = DerivedVectors(database)
+        self._vectors = vectors or DerivedVectors(database)
         self._words = DerivedWords(database)
         self._pending = pending
 
@@ -118,7 +124,14 @@ class Index:
             InputError: the embedding model changed, and not all stored documents are there.
         """
         refreshing = Refreshing(
-            self._database, self.embedder, source, split, remove_missing, thorough, progress
+            self._database,
+            self._vectors,
+            self.embedder,
+            source,
+            split,
+            remove_missing,
+            thorough,
+            progress,
         )
         summary = refreshing.run(self._pending, dry_run=dry_run)
         if not dry_run:
@@ -253,6 +266,7 @@ class Index:
 
     def close(self) -> None:
         """Close what is open; the index stays usable."""
+        self._vectors.close()
         self._database.close()
 
     def __enter__(self) -> Index:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from citewise.database import Database, meta
+from citewise.derived import KeptVectors
 from citewise.errors import IndexFault
 from citewise.locking import writer_lock
 from citewise.metering import Meter, Progress
@@ -30,6 +31,7 @@ class Refreshing:
     """Brings the index in ``database`` in line with ``source``; see ``Index.refresh``."""
 
     database: Database
+    vectors: KeptVectors
     embedder: Embedder
     source: Source
     split: Split
@@ -88,13 +90,14 @@ class Refreshing:
             work.outcome.sweep = self.remove_missing or not self.source.lasting
             meter.begin("publishing", 0)
             with self.database.writing() as connection:
-                publish(connection, work.outcome, self.embedder.name, self._folder)
+                publish(connection, work.outcome, self.embedder.name, self.vectors)
                 manifest = meta(connection)
         except BaseException:
             if not self.source.lasting:
                 with contextlib.suppress(IndexFault), self.database.writing() as connection:
                     sweep(connection)
             raise
+        self.vectors.settle()
         remove_other_generations(self._folder, int(manifest["vectors_generation"]))
         return summarise(work, plan.reason, int(manifest["passage_count"]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from citewise.folder_index import FolderIndex
 from citewise.index import Index
 from citewise.opening import open_database
 from citewise.protocols import Embedder
@@ -28,4 +29,4 @@ def open_milvus(address: str, embedder: Embedder, folder: Path, collection: str)
     """
     server = MilvusServer(milvus_address(address))
     database, pending = open_database(folder)
-    return Index(database, embedder, pending, MilvusVectors(database, server, collection))
+    return FolderIndex(database, embedder, pending, MilvusVectors(database, server, collection))

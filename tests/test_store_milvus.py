@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from citewise import filing
 from citewise.errors import IndexFault, InputError
 from citewise.folder_index import FolderIndex
 from citewise.stores import milvus_search, milvus_vectors, open_store
@@ -80,7 +81,12 @@ def test_addresses():
         False,
     ]
     plain = milvus_address("milvus://host")
-    assert (plain.uri, plain.database, plain.token, plain.file) == ("http://host:19530", "", "", None)
+    assert (plain.uri, plain.database, plain.token, plain.file) == (
+        "http://host:19530",
+        "",
+        "",
+        None,
+    )
     full = milvus_address("milvus+https://ann:p%40ss@host:1953/team")
     assert (full.uri, full.database, full.token) == ("https://host:1953", "team", "ann:p@ss")
     assert full.shown == "milvus+https://host:1953/team"
@@ -163,6 +169,27 @@ def test_only_what_changed_is_written(old):
     assert written == []
 
 
+def test_a_large_index_whose_words_are_not_filed_each_time(index, monkeypatch):
+    """The list of changes then holds those of several updates."""
+    monkeypatch.setattr(filing, "_SMALL", 0)
+    monkeypatch.setattr(filing, "_SHARE", 9.0)
+    states = [OLD, [*OLD, document("x.txt", "kelp")], OLD, OLD[1:], NEW, NEW[2:]]
+    written = []
+    for state in states:
+        written.clear()
+        index.server.after = written.append
+        index.update(state, split_lines)
+        assert index.differs() == ([], [])
+        assert len(index.marker()) == 1
+        assert right(index)
+    assert index.stats()["generation"] == len(states)
+    with index._database.reading() as connection:
+        (changes,) = connection.execute("SELECT count(*) FROM refiled").fetchone()
+    assert changes == 11
+    # The last one deleted two documents, and wrote none of those that stayed.
+    assert written == ["marker 2", "marker 2", "delete", "settle", "marker 1"]
+
+
 def test_an_index_emptied_and_filled_again(old):
     name = old.collection()
     old.update([], split_lines)
@@ -202,7 +229,9 @@ def test_each_vector_finds_its_own_passage(index):
         from citewise.records import all_vectors
 
         ids, vectors = all_vectors(connection, 64)
-    first = {vector.tobytes(): int(i) for i, vector in reversed(list(zip(ids, vectors, strict=True)))}
+    first = {
+        vector.tobytes(): int(i) for i, vector in reversed(list(zip(ids, vectors, strict=True)))
+    }
     assert all(index.dense(v, 1)[0].id == first[v.tobytes()] for v in vectors[::5])
     assert index.server.searches >= 100
 
@@ -414,7 +443,10 @@ def test_whatever_happens_to_milvus_is_mended(old, tmp_path, file, harm, caplog)
         assert index.server.searches >= len(QUESTIONS)
         assert index.differs() == ([], [])
         assert len(index.marker()) == 1
-    assert "brought in line" in caplog.text
+    assert caplog.text.count("brought in line") == 1
+    with opened_milvus(tmp_path / "index", file) as index:
+        assert right(index)
+    assert caplog.text.count("brought in line") == 1
 
 
 @pytest.mark.parametrize("harm", [_rows_gone, _collection_gone, _published_without_milvus])

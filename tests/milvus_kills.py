@@ -23,7 +23,7 @@ import pymilvus  # noqa: F401
 from doubles import HashEmbedder, document, split_lines
 from milvus_double import opened_milvus
 
-WORDS = "amber birch cedar delta ember fjord grove heath inlet jetty".split()
+WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet", "jetty"]
 OLD = [document(f"{i}.txt", f"{w} stone\n\n{w} {i} water") for i, w in enumerate(WORDS)]
 # One document removed, one changed, one added.
 NEW = [*OLD[2:], document("1.txt", "birch bark\n\nbirch oil"), document("x.txt", "kelp and salt")]

@@ -26,7 +26,7 @@ from doubles import HashEmbedder, document, split_lines
 from milvus_double import opened_milvus
 
 HERE = Path(__file__).parent
-WORDS = "amber birch cedar delta ember fjord grove heath inlet jetty".split()
+WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet", "jetty"]
 OLD = [document(f"{i}.txt", f"{w} stone\n\n{w} {i} water") for i, w in enumerate(WORDS)]
 NEW = [*OLD[2:], document("1.txt", "birch bark\n\nbirch oil"), document("x.txt", "kelp and salt")]
 QUESTIONS = [HashEmbedder().embed_query(text) for text in [*WORDS, "kelp", "bark", "water stone"]]
@@ -247,16 +247,20 @@ def test_among_equals_the_first_are_found(index):
 # Filters
 
 
-@pytest.mark.parametrize(("few", "named"), [(4000, 1000), (0, 1000), (0, 0)])
-def test_filters(old, monkeypatch, few, named):
+@pytest.mark.parametrize(
+    ("few", "named", "scattered", "by_milvus"),
+    [(1000, 1000, 0, False), (0, 1000, 0, True), (0, 0, 0, True), (0, 0, 1000, False)],
+)
+def test_filters(old, monkeypatch, few, named, scattered, by_milvus):
     """By the database, by documents named to Milvus, and applied to what Milvus finds."""
     monkeypatch.setattr(milvus_search, "_FEW", few)
     monkeypatch.setattr(milvus_search, "_NAMED", named)
+    monkeypatch.setattr(milvus_search, "_SCATTERED", scattered)
     some = old.selected(Filter(documents=("3.txt", "7.txt", "9.txt")))
     for within in (some, some[:1], some[1::2]):
         for question in QUESTIONS:
             assert old.found(question, 4, within) == old.exactly(question, 4, within)
-    assert (old.server.searches > 0) == (few == 0)
+    assert (old.server.searches > 0) == by_milvus
 
 
 def test_a_filter_names_no_more_documents_to_milvus_than_it_may(old, monkeypatch):
@@ -273,6 +277,7 @@ def test_a_filter_names_no_more_documents_to_milvus_than_it_may(old, monkeypatch
     old.dense(QUESTIONS[0], 2, within)
     assert named == [[4, 8]]
     monkeypatch.setattr(milvus_search, "_NAMED", 1)
+    monkeypatch.setattr(milvus_search, "_SCATTERED", 0)
     old.dense(QUESTIONS[0], 2, within)
     assert set(map(str, named[1:])) == {"None"}
 
@@ -525,9 +530,9 @@ def test_a_server_that_fails_in_the_middle_of_searching(old, monkeypatch, caplog
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pymilvus", None)
-    with open_store("milvus://127.0.0.1:9", HashEmbedder(), folder=tmp_path) as index:
-        with pytest.raises(InputError, match=r'pip install "citewise\[milvus\]"'):
-            index.update(OLD, split_lines)
+    index = open_store("milvus://127.0.0.1:9", HashEmbedder(), folder=tmp_path)
+    with index, pytest.raises(InputError, match=r'pip install "citewise\[milvus\]"'):
+        index.update(OLD, split_lines)
 
 
 def test_a_file_serves_one_process(old, tmp_path, file):

@@ -77,8 +77,8 @@ def milvus_address(address: str) -> MilvusAddress:
 def _file(parts: SplitResult) -> MilvusAddress:
     path = unquote(parts.path)
     if parts.netloc or not path.strip("/"):
-        raise InputError(f"{parts.geturl()} names no file.", _FORMS)
-    return MilvusAddress(parts.geturl(), file=Path(path))
+        raise InputError(f"milvus+file://{parts.path} names no file.", _FORMS)
+    return MilvusAddress(f"milvus+file://{path}", file=Path(path))
 
 
 def _bracketed(host: str) -> str:

@@ -24,10 +24,13 @@ __all__ = ["MOST_SCANNED", "MilvusSearch"]
 MOST_SCANNED = 200_000
 """Up to so many passages are compared one by one in the database if Milvus cannot be used."""
 
-# A filter that leaves so few passages is answered exactly by the database.
-_FEW = 4_000
-# A filter names at most so many documents to Milvus; one of more is applied to what it finds.
+# A filter that leaves so few passages is answered by the database, exactly and faster.
+_FEW = 1_000
+# A filter names at most so many documents to Milvus, so that no expression grows without bound.
 _NAMED = 1_000
+# One of more documents is applied to what Milvus finds; but where it leaves no more passages than
+# this, finding enough of them takes longer than comparing each.
+_SCATTERED = 20_000
 # Scores this near are taken for equal: the same vector in two segments may differ in the last bit.
 _EQUAL = 1e-6
 
@@ -75,22 +78,23 @@ class MilvusSearch:
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         with self.database.reading() as connection:
-            if within is not None and len(within) <= _FEW:
-                return scan(connection, vector, k, within)
             found = self._found(connection, vector, k, within)
             return scan(connection, vector, k, within) if found is None else found
 
     def _found(
         self, connection: sqlite3.Connection, vector: Vector, k: int, within: Ids | None
     ) -> Found | None:
-        """What Milvus finds; None if the database has to be searched instead."""
+        """What Milvus finds; None if the database is to be searched instead."""
+        documents = None
+        if within is not None:
+            documents = _documents(connection, within)
+            if len(within) <= (_SCATTERED if documents is None else _FEW):
+                return None
         fault = self.fault
         if fault is None:
             try:
-                found = self._nearest(connection, vector, k, within)
-                if self.still_holds():
-                    return found
-                return None
+                found = self._nearest(connection, vector, k, within, documents)
+                return found if self.still_holds() else None
             except IndexFault as error:
                 _log.warning("%s", error)
                 fault = error
@@ -99,9 +103,13 @@ class MilvusSearch:
         return None
 
     def _nearest(
-        self, connection: sqlite3.Connection, vector: Vector, k: int, within: Ids | None
+        self,
+        connection: sqlite3.Connection,
+        vector: Vector,
+        k: int,
+        within: Ids | None,
+        documents: list[int] | None,
     ) -> Found | None:
-        documents = _documents(connection, within)
         # Of what is found, this share or so passes a filter that Milvus was not told.
         share = 1.0 if within is None or documents else len(within) / self.count
         fetch = min(MOST_FOUND, math.ceil((k + 1) / share))
@@ -120,10 +128,8 @@ class MilvusSearch:
         return ids[best], scores[best]
 
 
-def _documents(connection: sqlite3.Connection, within: Ids | None) -> list[int] | None:
-    """The documents to name to Milvus, so that it looks at little else than ``within``."""
-    if within is None:
-        return None
+def _documents(connection: sqlite3.Connection, within: Ids) -> list[int] | None:
+    """The documents to name to Milvus, so that it looks at little else; None if too many."""
     documents = sorted(set(homes_of(connection, within.tolist()).values()))
     return documents if len(documents) <= _NAMED else None
 

@@ -11,11 +11,11 @@ import numpy as np
 from citewise.folder_index import FolderIndex
 from citewise.opening import open_database
 from citewise.records import all_vectors
-from citewise.stores.milvus_address import MilvusAddress
-from citewise.stores.milvus_client import MilvusServer
-from citewise.stores.milvus_marker import MARKER, read_marker
-from citewise.stores.milvus_rows import difference, wanted
-from citewise.stores.milvus_vectors import MilvusVectors
+from citewise.stores.milvus.address import MilvusAddress
+from citewise.stores.milvus.client import MilvusServer
+from citewise.stores.milvus.marker import MARKER, read_marker
+from citewise.stores.milvus.rows import difference, wanted
+from citewise.stores.milvus.vectors import MilvusVectors
 from doubles import HashEmbedder
 
 __all__ = ["MilvusIndex", "WatchedServer", "opened_milvus"]

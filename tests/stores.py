@@ -23,23 +23,27 @@ from citewise.index import Index
 from citewise.stores import open_store
 from doubles import HashEmbedder
 
-__all__ = ["PLACES", "PostgresServer", "Store", "postgres", "store"]
+__all__ = ["PLACES", "PostgresServer", "Store", "milvus_file", "postgres", "store"]
 
 
 @dataclass(frozen=True)
 class Store:
     """An empty store of one kind.
 
-    ``approximate``: its engine may miss what exact search would find.
+    ``approximate``: its engine may miss what exact search would find. ``folder``: of the documents,
+    where only the vectors lie at the address.
     """
 
     kind: str
     address: str
     approximate: bool = False
+    folder: Path | None = None
 
     def open(self, embedder: Any = None, collection: str = "") -> Index:
         """Its index; of the hashing embedder unless another is given."""
-        return open_store(self.address, embedder or HashEmbedder(), collection)
+        return open_store(
+            self.address, embedder or HashEmbedder(), collection, folder=self.folder
+        )
 
 
 class PostgresServer:
@@ -102,8 +106,28 @@ def _postgresql(request: pytest.FixtureRequest) -> Store:
     return Store("postgresql", request.getfixturevalue("postgres").new_database())
 
 
+@pytest.fixture(scope="session")
+def milvus_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Milvus Lite file for the whole run; each index has collections of its own in it."""
+    pytest.importorskip("pymilvus", reason="pymilvus is not installed")
+    pytest.importorskip("milvus_lite", reason="milvus-lite is not installed")
+    from citewise.stores.milvus.file import release, served
+
+    path = tmp_path_factory.mktemp("milvus") / "vectors.db"
+    served(path)
+    yield path
+    release(path)
+
+
+def _milvus(request: pytest.FixtureRequest) -> Store:
+    file = request.getfixturevalue("milvus_file")
+    folder = request.getfixturevalue("tmp_path") / "index"
+    return Store("milvus", f"milvus+file://{file}", approximate=True, folder=folder)
+
+
 PLACES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {
     "embedded": _embedded,
+    "milvus": _milvus,
     "postgresql": _postgresql,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from doubles import document, split_lines
-from stores import postgres, store  # noqa: F401 - fixtures
+from stores import milvus_file, postgres, store  # noqa: F401 - fixtures
 
 BREAD = document("bread.txt", "Bread needs yeast.\n\nSalt comes last.")
 SHIPS = document("ships.txt", "Ships need water.")

@@ -16,11 +16,13 @@ import pytest
 from citewise import filing
 from citewise.errors import IndexFault, InputError
 from citewise.folder_index import FolderIndex
-from citewise.stores import milvus_search, milvus_vectors, open_store
-from citewise.stores.milvus_address import is_milvus, milvus_address
-from citewise.stores.milvus_client import Held, MilvusServer, Row
-from citewise.stores.milvus_marker import MARKER, new_token, token_of
-from citewise.stores.milvus_rows import collection_name, difference, name_prefix
+from citewise.stores import open_store
+from citewise.stores.milvus import search as milvus_search
+from citewise.stores.milvus import vectors as milvus_vectors
+from citewise.stores.milvus.address import is_milvus, milvus_address
+from citewise.stores.milvus.client import Held, MilvusServer, Row
+from citewise.stores.milvus.marker import MARKER, new_token, token_of
+from citewise.stores.milvus.rows import collection_name, difference, name_prefix
 from citewise.types import Filter
 from doubles import HashEmbedder, document, split_lines
 from milvus_double import opened_milvus
@@ -38,7 +40,7 @@ pytest.importorskip("milvus_lite", reason="milvus-lite is not installed")
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """A Milvus Lite file, served until the last test of this module."""
-    from citewise.stores.milvus_file import release, served
+    from citewise.stores.milvus.file import release, served
 
     path = tmp_path_factory.mktemp("milvus") / "vectors.db"
     served(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from citewise.errors import InputError
 from citewise.index import Index
 from citewise.protocols import Embedder
-from citewise.stores.milvus_address import is_milvus
+from citewise.stores.milvus.address import is_milvus
 
 __all__ = ["open_store"]
 
@@ -31,7 +31,7 @@ def open_store(
         IndexFault: it is not readable, not reachable, or of a newer format.
     """
     if is_milvus(address):
-        from citewise.stores.milvus import open_milvus
+        from citewise.stores.milvus.opening import open_milvus
 
         return open_milvus(address, embedder, _folder(_needed(folder), collection), collection)
     scheme, separator, _ = address.partition("://")
@@ -43,7 +43,7 @@ def open_store(
         return PostgresIndex.at(address, embedder, collection)
     raise InputError(
         f"There is no store for {scheme}:// addresses.",
-        "Give the path of a folder, or postgresql://...",
+        "Give the path of a folder, postgresql://..., or milvus://...",
     )
 
 

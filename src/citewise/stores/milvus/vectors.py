@@ -15,10 +15,10 @@ from citewise.errors import IndexFault
 from citewise.filing import file_vectors
 from citewise.locking import writer_lock
 from citewise.opening import LOCK
-from citewise.stores.milvus_client import MilvusServer
-from citewise.stores.milvus_filing import MilvusFiling, Rest
-from citewise.stores.milvus_marker import read_marker, token_of
-from citewise.stores.milvus_search import MilvusSearch
+from citewise.stores.milvus.client import MilvusServer
+from citewise.stores.milvus.filing import MilvusFiling, Rest
+from citewise.stores.milvus.marker import read_marker, token_of
+from citewise.stores.milvus.search import MilvusSearch
 
 __all__ = ["MilvusVectors"]
 
@@ -42,7 +42,7 @@ class _Held:
 
 
 class MilvusVectors:
-    """Meets ``KeptVectors``; see ``citewise.stores.milvus_marker`` for what keeps it right.
+    """Meets ``KeptVectors``; see ``citewise.stores.milvus.marker`` for what keeps it right.
 
     Args:
         collection: citewise's own; "" for none.

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citewise.errors import IndexFault, InputError
-from citewise.stores.milvus_address import MilvusAddress
-from citewise.stores.milvus_file import release, served
+from citewise.stores.milvus.address import MilvusAddress
+from citewise.stores.milvus.file import release, served
 
 __all__ = ["MOST_FOUND", "Held", "MilvusServer", "Row"]
 

@@ -15,8 +15,8 @@ from citewise.database import Database
 from citewise.errors import IndexFault
 from citewise.records import homes_of
 from citewise.scanning import scan
-from citewise.stores.milvus_client import MOST_FOUND, MilvusServer
-from citewise.stores.milvus_rows import live_of
+from citewise.stores.milvus.client import MOST_FOUND, MilvusServer
+from citewise.stores.milvus.rows import live_of
 from citewise.vectors import check_question
 
 __all__ = ["MOST_SCANNED", "MilvusSearch"]

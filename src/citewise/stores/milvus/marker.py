@@ -28,7 +28,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from citewise.stores.milvus_client import MilvusServer, Row
+from citewise.stores.milvus.client import MilvusServer, Row
 
 __all__ = ["MARKER", "NO_STATE", "TOKEN", "new_token", "read_marker", "token_of", "write_marker"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citewise.schema import LIVE
-from citewise.stores.milvus_client import Held, Row
+from citewise.stores.milvus.client import Held, Row
 
 __all__ = ["collection_name", "difference", "live_of", "name_prefix", "rows_of", "wanted"]
 

@@ -8,9 +8,9 @@ from citewise.folder_index import FolderIndex
 from citewise.index import Index
 from citewise.opening import open_database
 from citewise.protocols import Embedder
-from citewise.stores.milvus_address import milvus_address
-from citewise.stores.milvus_client import MilvusServer
-from citewise.stores.milvus_vectors import MilvusVectors
+from citewise.stores.milvus.address import milvus_address
+from citewise.stores.milvus.client import MilvusServer
+from citewise.stores.milvus.vectors import MilvusVectors
 
 __all__ = ["open_milvus"]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from citewise.database import Database, meta, set_meta
 from citewise.records import dimensions_of
-from citewise.stores.milvus_client import MilvusServer
-from citewise.stores.milvus_marker import (
+from citewise.stores.milvus.client import MilvusServer
+from citewise.stores.milvus.marker import (
     MARKER,
     NO_STATE,
     TOKEN,
@@ -20,7 +20,7 @@ from citewise.stores.milvus_marker import (
     token_of,
     write_marker,
 )
-from citewise.stores.milvus_rows import (
+from citewise.stores.milvus.rows import (
     collection_name,
     difference,
     name_prefix,

@@ -41,9 +41,7 @@ class Store:
 
     def open(self, embedder: Any = None, collection: str = "") -> Index:
         """Its index; of the hashing embedder unless another is given."""
-        return open_store(
-            self.address, embedder or HashEmbedder(), collection, folder=self.folder
-        )
+        return open_store(self.address, embedder or HashEmbedder(), collection, folder=self.folder)
 
 
 class PostgresServer:

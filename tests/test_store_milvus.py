@@ -516,18 +516,25 @@ def test_questions_without_a_server_are_answered_from_the_database(
             index.dense(QUESTIONS[0], 3)
 
 
-def test_a_server_that_fails_in_the_middle_of_searching(old, monkeypatch, caplog):
+def test_a_server_that_fails_is_not_asked_for_a_while(old, monkeypatch, caplog):
     assert right(old)
-    real = type(old.server).nearest
+    real, asked = type(old.server).nearest, []
 
     def fails(self, *arguments):
+        asked.append(arguments)
         raise IndexFault("Milvus at x failed (deadline exceeded).", "Check that it runs.")
 
     monkeypatch.setattr(type(old.server), "nearest", fails)
     assert right(old)
-    assert "deadline exceeded" in caplog.text
+    assert len(asked) == 1
+    assert caplog.text.count("deadline exceeded") == 1
     monkeypatch.setattr(type(old.server), "nearest", real)
+    searches = old.server.searches
     assert right(old)
+    assert old.server.searches == searches
+    old.kept._held.until = 0.0
+    assert right(old)
+    assert old.server.searches > searches
 
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch):

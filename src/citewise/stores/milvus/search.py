@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import sqlite3
 from collections.abc import Callable
@@ -34,7 +33,6 @@ _SCATTERED = 20_000
 # Scores this near are taken for equal: the same vector in two segments may differ in the last bit.
 _EQUAL = 1e-6
 
-_log = logging.getLogger(__name__)
 Ids = NDArray[np.int64]
 Vector = NDArray[np.float32]
 Found = tuple[Ids, Vector]
@@ -49,6 +47,7 @@ class MilvusSearch:
         count: the passages of this state.
         fault: why Milvus cannot be used for it, if so.
         still_holds: asked after a search: whether Milvus held this state to its end.
+        failed: told of a search that failed, so that the next ones do not wait in vain.
     """
 
     database: Database
@@ -58,6 +57,7 @@ class MilvusSearch:
     count: int
     fault: IndexFault | None
     still_holds: Callable[[], bool]
+    failed: Callable[[IndexFault], None]
 
     @property
     def oversample(self) -> int:
@@ -96,7 +96,7 @@ class MilvusSearch:
                 found = self._nearest(connection, vector, k, within, documents)
                 return found if self.still_holds() else None
             except IndexFault as error:
-                _log.warning("%s", error)
+                self.failed(error)
                 fault = error
         if self.count > MOST_SCANNED:
             raise fault

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from citewise.database import Database, meta
 from citewise.derived import refuse_other_model
@@ -72,12 +72,17 @@ class MilvusVectors:
             state = manifest["identity"], manifest["generation"]
             with self._lock:
                 held = self._held
-                stale = held is None or held.state != state
-                if held is not None and held.search.fault and time.monotonic() > held.until:
-                    stale = True
-                if held is None or stale:
+                if held is None or held.state != state:
                     held = self._held = self._looked_at(manifest)
-                return held.search
+                if held.search.fault is None or time.monotonic() < held.until:
+                    return held.search
+                # One asks whether it can be used again; the others do not wait for that.
+                held.until = time.monotonic() + _AGAIN
+            looked = self._looked_at(manifest)
+            with self._lock:
+                if self._held is held:
+                    self._held = looked
+            return looked.search
 
     def file(self, connection: sqlite3.Connection, *, anew: bool = False) -> None:
         """Write what the open transaction adds; see ``KeptVectors``."""
@@ -125,6 +130,7 @@ class MilvusVectors:
             count,
             fault,
             lambda: self._still_holds(name, token),
+            lambda fault: self._failed(token, fault),
         )
         return _Held(state, token, search, time.monotonic() + wait)
 
@@ -172,6 +178,14 @@ class MilvusVectors:
                 else:
                     self._held = None
         return holds
+
+    def _failed(self, token: str, fault: IndexFault) -> None:
+        _log.warning("%s For %.0f seconds it is not asked.", fault, _AGAIN)
+        with self._lock:
+            held = self._held
+            if held is not None and held.token == token:
+                held.search = replace(held.search, fault=fault)
+                held.until = time.monotonic() + _AGAIN
 
     def _differs(self) -> IndexFault:
         return IndexFault(

@@ -7,41 +7,50 @@ of a store, so that a process of its own can open the same one.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from citewise.index import Index
+from citewise.opening import DATABASE
+from citewise.schema import FORMAT
 from citewise.stores import open_store
 from doubles import HashEmbedder
 
-__all__ = ["PLACES", "PostgresServer", "Store", "milvus_file", "postgres", "store"]
+__all__ = ["PLACES", "PostgresServer", "Store", "milvus", "postgres", "store"]
 
 
 @dataclass(frozen=True)
 class Store:
     """An empty store of one kind.
 
-    ``approximate``: its engine may miss what exact search would find. ``folder``: of the documents,
-    where only the vectors lie at the address.
+    ``approximate``: its engine may miss what exact search would find. ``shift_format`` makes it
+    seem of a format newer (1) or older (-1) than that of the code; ``alter`` changes the stored
+    text of a document behind the store's back. ``folder`` holds the documents of a store whose
+    address is that of the vectors alone.
     """
 
     kind: str
     address: str
+    shift_format: Callable[[int], object]
+    alter: Callable[[str, str], object]
     approximate: bool = False
     folder: Path | None = None
 
     def open(self, embedder: Any = None, collection: str = "") -> Index:
         """Its index; of the hashing embedder unless another is given."""
-        return open_store(self.address, embedder or HashEmbedder(), collection, folder=self.folder)
+        made = embedder or HashEmbedder()
+        return open_store(self.address, made, collection, folder=self.folder)
 
 
 class PostgresServer:
@@ -96,31 +105,57 @@ def postgres() -> Iterator[PostgresServer]:
     server.stop()
 
 
-def _embedded(request: pytest.FixtureRequest) -> Store:
-    return Store("embedded", str(request.getfixturevalue("tmp_path") / "index"))
-
-
-def _postgresql(request: pytest.FixtureRequest) -> Store:
-    return Store("postgresql", request.getfixturevalue("postgres").new_database())
-
-
 @pytest.fixture(scope="session")
-def milvus_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A Milvus Lite file for the whole run; each index has collections of its own in it."""
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Milvus Lite for the whole run, which many processes may use at once."""
     pytest.importorskip("pymilvus", reason="pymilvus is not installed")
     pytest.importorskip("milvus_lite", reason="milvus-lite is not installed")
-    from citewise.stores.milvus.file import release, served
+    from milvus_lite.adapter.grpc.server import start_server_in_thread
 
-    path = tmp_path_factory.mktemp("milvus") / "vectors.db"
-    served(path)
-    yield path
-    release(path)
+    server, kept, port = start_server_in_thread(str(tmp_path_factory.mktemp("milvus")))
+    yield f"milvus://127.0.0.1:{port}"
+    server.stop(grace=2).wait()
+    kept.close()
 
 
 def _milvus(request: pytest.FixtureRequest) -> Store:
-    file = request.getfixturevalue("milvus_file")
+    embedded, address = _embedded(request), request.getfixturevalue("milvus")
+    folder = Path(embedded.address)
+    return replace(embedded, kind="milvus", address=address, approximate=True, folder=folder)
+
+
+def _embedded(request: pytest.FixtureRequest) -> Store:
     folder = request.getfixturevalue("tmp_path") / "index"
-    return Store("milvus", f"milvus+file://{file}", approximate=True, folder=folder)
+
+    def changed(statement: str, *values: str) -> None:
+        with contextlib.closing(sqlite3.connect(folder / DATABASE)) as connection:
+            connection.execute(statement, values)
+            connection.commit()
+
+    return Store(
+        "embedded",
+        str(folder),
+        lambda by: changed(f"PRAGMA user_version = {FORMAT + by}"),
+        lambda name, text: changed("UPDATE documents SET text = ? WHERE name = ?", text, name),
+    )
+
+
+def _postgresql(request: pytest.FixtureRequest) -> Store:
+    server = request.getfixturevalue("postgres")
+    address = server.new_database()
+
+    def altered(name: str, text: str) -> None:
+        hexed = text.encode().hex()
+        server.execute(
+            f"UPDATE citewise.documents SET text = '\\x{hexed}' WHERE name = '{name}'", address
+        )
+
+    return Store(
+        "postgresql",
+        address,
+        lambda by: server.execute(f"UPDATE citewise.format SET number = number + {by}", address),
+        altered,
+    )
 
 
 PLACES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {

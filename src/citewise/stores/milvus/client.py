@@ -32,8 +32,8 @@ _KEY_LENGTH = 128
 _BUILD = {"M": 24, "efConstruction": 300}
 _EFFORT = 2  # The candidates HNSW keeps, as a multiple of the rows wanted, but at least ...
 _LEAST_EFFORT = 128
-# Milvus Lite hangs up on a client that asks too often whether it is still there.
-_WITHOUT_PINGS = {"grpc.keepalive_time_ms": 2**31 - 1}
+# A server may hang up on a client that asks too often whether it is there; Milvus Lite does.
+_PINGS = {"grpc.keepalive_time_ms": 300_000}
 # Reads see every write that was acknowledged before they began, whichever process made it.
 _LEVEL = "Strong"
 
@@ -262,7 +262,7 @@ class MilvusServer:
                 token=self.address.token,
                 db_name=self.address.database,
                 timeout=_SECONDS,
-                **({"grpc_options": _WITHOUT_PINGS} if self.is_lite else {}),
+                grpc_options=_PINGS,
             )
         except library.MilvusException as error:
             if self.address.file is not None:

@@ -367,9 +367,9 @@ def ran(store, what: str, number: int) -> dict:  # noqa: F811
 
 
 def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(store):  # noqa: F811
-    found = ran(store, "kills", 10)
+    found = ran(store, "kills", 8)
     assert set(found["states"]) <= {"old", "new"}
-    assert sum(found["states"].values()) == 10
+    assert sum(found["states"].values()) == 8
     assert set(found["ends"]) <= {"killed", "told"}
     assert found["last"] == "done, new"
 
@@ -377,14 +377,14 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(store):  
 def test_any_statement_may_fail(store):  # noqa: F811
     if store.address.partition("://")[0] not in store_survival.STRIKES:
         pytest.skip("test_index_survival.py does this, with every write to a file")
-    found = ran(store, "strikes", 7)
+    found = ran(store, "strikes", 11)
     assert found["statements"] > 50
     for kind, outcomes in found["outcomes"].items():
         told = {"old, told", "new, told", "new, done"}
         died = {"old, killed", "new, killed"}
         assert set(outcomes) <= (told if kind == "fails" else died), kind
         assert any(outcome.startswith("old") for outcome in outcomes), kind
-        assert sum(outcomes.values()) >= found["statements"] // 7
+        assert sum(outcomes.values()) >= found["statements"] // 11
 
 
 class Halting(HashEmbedder):
@@ -519,6 +519,8 @@ def test_what_was_stored_is_there_when_it_is_opened_again(filled, store):  # noq
 
 
 def test_a_newer_format_is_refused(filled, store):  # noqa: F811
+    if store.shift_format is None:
+        pytest.skip("no way to change this store's format from outside")
     filled.close()
     store.shift_format(1)
     with pytest.raises(IndexFault, match="written by a newer citewise"):
@@ -526,6 +528,8 @@ def test_a_newer_format_is_refused(filled, store):  # noqa: F811
 
 
 def test_an_older_format_is_built_anew(filled, store):  # noqa: F811
+    if store.shift_format is None:
+        pytest.skip("no way to change this store's format from outside")
     filled.close()
     store.shift_format(-1)
     with store.open() as index:
@@ -535,6 +539,8 @@ def test_an_older_format_is_built_anew(filled, store):  # noqa: F811
 
 
 def test_an_altered_text_is_never_quoted(filled, store):  # noqa: F811
+    if store.alter is None:
+        pytest.skip("no way to change this store's texts from outside")
     store.alter("bread.txt", "Bread needs no yeast at all, said somebody.")
     with pytest.raises(IndexFault, match=r"The stored text of bread\.txt has been altered"):
         filled.document("bread.txt")

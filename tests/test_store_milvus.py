@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -337,6 +338,33 @@ def test_a_reader_that_began_before_an_update_sees_the_state_before(old, tmp_pat
         assert [reader.found(one, 5) for one in QUESTIONS] == before
     assert len(old.marker()) == 1
     assert right(old)
+
+
+def test_threads_that_ask_while_another_updates_are_never_wrong(old, tmp_path, file):
+    done, wrong, asked = threading.Event(), [], []
+
+    def ask(reader):
+        while not done.is_set():
+            for question in QUESTIONS:
+                with reader.reading():
+                    found, exact = reader.found(question, 6), reader.exactly(question, 6)
+                asked.append(found)
+                if found != exact:
+                    wrong.append((found, exact))
+
+    with opened_milvus(tmp_path / "index", file) as reader:
+        threads = [threading.Thread(target=ask, args=(reader,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for turn in range(8):
+            old.update((NEW, OLD)[turn % 2], split_lines)
+        done.set()
+        for thread in threads:
+            thread.join()
+        assert len(asked) >= len(QUESTIONS)
+        assert reader.server.searches > 0
+    assert wrong == []
+    assert old.differs() == ([], [])
 
 
 # Crashes and mending

@@ -1,6 +1,6 @@
 """A store under kills and failing statements: real processes, and every passage looked at.
 
-    PYTHONPATH=tests python -m store_survival kills ADDRESS 20
+    PYTHONPATH=tests python -m store_survival kills ADDRESS 20 [FOLDER]
     PYTHONPATH=tests python -m store_survival strikes ADDRESS 7
 
 ``kills`` ends an update with SIGKILL at random moments. ``strikes`` lets every so-many-th
@@ -22,6 +22,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import citewise.staging
@@ -31,6 +32,8 @@ from citewise.types import Document
 from doubles import HashEmbedder, document, split_lines
 
 PARAGRAPHS = 24
+# Of the documents, where the address is that of their vectors alone.
+FOLDER: Path | None = None
 
 
 def corpus(name: str) -> list[Document]:
@@ -46,14 +49,14 @@ def corpus(name: str) -> list[Document]:
 
 def update(address: str, name: str) -> str:
     """Bring the store to a state."""
-    with open_store(address, HashEmbedder()) as index:
+    with open_store(address, HashEmbedder(), folder=FOLDER) as index:
         index.update(corpus(name), split_lines)
     return "done"
 
 
 def state(address: str) -> str:
     """Which of the two states the store shows as a whole, or what is wrong with it."""
-    with open_store(address, HashEmbedder()) as index:
+    with open_store(address, HashEmbedder(), folder=FOLDER) as index:
         try:
             report = index.check()
         except InputError:  # A store without a check.
@@ -211,7 +214,12 @@ def main() -> None:
     """Run one of the two."""
     # Batches as small as if embedding were slow.
     citewise.staging._SECONDS, citewise.staging._FEWEST = 0.0, 20
+    global FOLDER
     what, address, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    FOLDER = Path(sys.argv[4]) if len(sys.argv) > 4 else None
+    if address.startswith("milvus"):
+        # Once, before the forks: it takes longer than an update.
+        import pymilvus  # noqa: F401
     print(json.dumps({"kills": kills, "strikes": strikes}[what](address, number)))
 
 

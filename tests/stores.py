@@ -16,7 +16,7 @@ import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from citewise.schema import FORMAT
 from citewise.stores import open_store
 from doubles import HashEmbedder
 
-__all__ = ["PLACES", "PostgresServer", "Store", "postgres", "store"]
+__all__ = ["PLACES", "PostgresServer", "Store", "milvus", "postgres", "store"]
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,21 @@ class Store:
 
     ``approximate``: its engine may miss what exact search would find. ``shift_format`` makes it
     seem of a format newer (1) or older (-1) than that of the code; ``alter`` changes the stored
-    text of a document behind the store's back.
+    text of a document behind the store's back. ``folder`` holds the documents of a store whose
+    address is that of the vectors alone.
     """
 
     kind: str
     address: str
     approximate: bool = False
+    folder: Path | None = None
     shift_format: Callable[[int], object] | None = None
     alter: Callable[[str, str], object] | None = None
 
     def open(self, embedder: Any = None, collection: str = "") -> Index:
         """Its index; of the hashing embedder unless another is given."""
-        return open_store(self.address, embedder or HashEmbedder(), collection)
+        made = embedder or HashEmbedder()
+        return open_store(self.address, made, collection, folder=self.folder)
 
 
 class PostgresServer:
@@ -106,6 +109,25 @@ def postgres() -> Iterator[PostgresServer]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Milvus Lite for the whole run, which many processes may use at once."""
+    pytest.importorskip("pymilvus", reason="pymilvus is not installed")
+    pytest.importorskip("milvus_lite", reason="milvus-lite is not installed")
+    from milvus_lite.adapter.grpc.server import start_server_in_thread
+
+    server, kept, port = start_server_in_thread(str(tmp_path_factory.mktemp("milvus")))
+    yield f"milvus://127.0.0.1:{port}"
+    server.stop(grace=2).wait()
+    kept.close()
+
+
+def _milvus(request: pytest.FixtureRequest) -> Store:
+    embedded, address = _embedded(request), request.getfixturevalue("milvus")
+    folder = Path(embedded.address)
+    return replace(embedded, kind="milvus", address=address, approximate=True, folder=folder)
+
+
 def _embedded(request: pytest.FixtureRequest) -> Store:
     folder = request.getfixturevalue("tmp_path") / "index"
 
@@ -146,6 +168,7 @@ def _postgresql(request: pytest.FixtureRequest) -> Store:
 
 PLACES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {
     "embedded": _embedded,
+    "milvus": _milvus,
     "postgresql": _postgresql,
 }
 

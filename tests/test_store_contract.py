@@ -24,7 +24,7 @@ from citewise.sources import FolderSource
 from citewise.splitting import split
 from citewise.types import Document, Filter
 from doubles import HashEmbedder, document, split_lines
-from stores import postgres, store  # noqa: F401 - fixtures
+from stores import milvus, postgres, store  # noqa: F401 - fixtures
 
 HERE = Path(__file__).parent
 BREAD = document("bread.txt", "Bread needs yeast.\n\nSalt comes last.")
@@ -352,10 +352,11 @@ def test_a_passages_own_vector_leads_to_it(twins):
 # Failing.
 
 
-def ran(address: str, what: str, number: int) -> dict:
+def ran(store, what: str, number: int) -> dict:  # noqa: F811
+    place = [store.address, str(number), *([str(store.folder)] if store.folder else [])]
     paths = os.pathsep.join(path for path in [str(HERE), *sys.path] if path)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "store_survival", what, address, str(number)],
+        [sys.executable, "-W", "ignore", "-m", "store_survival", what, *place],
         env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -366,7 +367,7 @@ def ran(address: str, what: str, number: int) -> dict:
 
 
 def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(store):  # noqa: F811
-    found = ran(store.address, "kills", 8)
+    found = ran(store, "kills", 8)
     assert set(found["states"]) <= {"old", "new"}
     assert sum(found["states"].values()) == 8
     assert set(found["ends"]) <= {"killed", "told"}
@@ -376,7 +377,7 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(store):  
 def test_any_statement_may_fail(store):  # noqa: F811
     if store.address.partition("://")[0] not in store_survival.STRIKES:
         pytest.skip("test_index_survival.py does this, with every write to a file")
-    found = ran(store.address, "strikes", 11)
+    found = ran(store, "strikes", 11)
     assert found["statements"] > 50
     for kind, outcomes in found["outcomes"].items():
         told = {"old, told", "new, told", "new, done"}
@@ -605,7 +606,7 @@ def test_citations_are_exact(store, tmp_path):  # noqa: F811
     )
     (folder / "t.md").write_text("| Name | Price |\n|---|---|\n| Tea | 3 € |\n| Rye | 4 € |\n")
     settings = {"store": store.address, "embedder": HashEmbedder(), "llm": "none"}
-    settings["quiet"] = True
+    settings |= {"quiet": True, "index": store.folder}
     with Assistant(folder, **settings) as assistant:
         for question in ("What does bread need?", "What is the price of rye?", "one two"):
             found = assistant.search(question)

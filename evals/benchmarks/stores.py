@@ -92,7 +92,8 @@ def main() -> None:
 
 def opened(address: str, embedder: PoolVectors, corpus: Path) -> Measured:
     """A store that holds the corpus."""
-    index = open_store(address, embedder)
+    # Where an address is that of the vectors alone, the documents lie beside the corpus.
+    index = open_store(address, embedder, folder=corpus.with_name(f"{corpus.name}-documents"))
     began = time.perf_counter()
     index.refresh(FolderSource(corpus), split)
     return Measured(address, index, Retriever(index, embedder), time.perf_counter() - began)

@@ -237,7 +237,7 @@ class Assistant:
     def _open_store(self) -> Index:
         from citewise.stores import open_store
 
-        return open_store(self.store, self._made_embedder())
+        return open_store(self.store, self._made_embedder(), folder=self.index_folder)
 
     def _keep(self, index: Index) -> None:
         from citewise.retrieval import Retriever

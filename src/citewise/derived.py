@@ -7,8 +7,11 @@ import sqlite3
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citewise.database import Database, meta, set_meta
 from citewise.errors import IndexFault
@@ -20,9 +23,42 @@ from citewise.records import added_vectors, removed_passages
 from citewise.vectorfile import built
 from citewise.vectors import VectorIndex, vectors_path
 
-__all__ = ["DerivedVectors"]
+__all__ = ["DerivedVectors", "KeptVectors", "SearchedVectors", "refuse_other_model"]
 
 _log = logging.getLogger(__name__)
+
+
+class SearchedVectors(Protocol):
+    """The vectors of one state of the index, as ``Layers`` are."""
+
+    @property
+    def oversample(self) -> int:
+        """Scores are exact if this is 1; else so many times more are to be found, and ranked."""
+
+    def search(
+        self, vector: NDArray[np.float32], k: int, within: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The ``k`` best ids and their scores, best first; equal scores by lower id."""
+
+
+class KeptVectors(Protocol):
+    """Where the vectors derived from the database are kept: files beside it, or a server."""
+
+    def current(self, embedder: str) -> SearchedVectors | None:
+        """The vectors of what a reader sees; None if there are no passages.
+
+        Raises:
+            IndexFault: they were made by another embedding model than ``embedder``.
+        """
+
+    def file(self, connection: sqlite3.Connection, *, anew: bool = False) -> None:
+        """Write those of the generation in the manifest, inside the transaction that names it."""
+
+    def settle(self) -> None:
+        """Tidy up after that transaction."""
+
+    def close(self) -> None:
+        """Let go of what is open; it is opened again when needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +87,23 @@ class DerivedVectors:
         """
         with self._database.reading() as connection:
             manifest = meta(connection)
-            if manifest["generation"] != "0" and manifest["embedder"] != embedder:
-                raise IndexFault(
-                    f"The index in {self._folder} was built with {manifest['embedder']!r}, "
-                    f"not {embedder!r}.",
-                    "Update it with the embedding model in use.",
-                )
+            refuse_other_model(manifest, embedder, self._folder)
             # The identity, because another index of as many generations may lie here by now.
             state = manifest["identity"], manifest["generation"]
             with self._lock:
                 if self._held is None or self._held.state != state:
                     self._held = self._loaded(connection, manifest, state)
                 return self._held.layers
+
+    def file(self, connection: sqlite3.Connection, *, anew: bool = False) -> None:
+        """As ``file_vectors``."""
+        file_vectors(connection, self._folder, anew=anew)
+
+    def settle(self) -> None:
+        """Nothing: files of other generations are removed with those of the words."""
+
+    def close(self) -> None:
+        """Nothing: no file stays open."""
 
     def _loaded(
         self, connection: sqlite3.Connection, manifest: dict[str, str], state: tuple[str, str]
@@ -101,3 +142,16 @@ class DerivedVectors:
                     file_vectors(connection, self._folder, anew=True)
                 else:
                     set_meta(connection, vectors_sha256=index.save(path))
+
+
+def refuse_other_model(manifest: dict[str, str], embedder: str, folder: Path) -> None:
+    """A question is embedded as the passages were, or finds nothing of use.
+
+    Raises:
+        IndexFault: the index was built with another embedding model than ``embedder``.
+    """
+    if manifest["generation"] != "0" and manifest["embedder"] != embedder:
+        raise IndexFault(
+            f"The index in {folder} was built with {manifest['embedder']!r}, not {embedder!r}.",
+            "Update it with the embedding model in use.",
+        )

@@ -23,11 +23,14 @@ _SMALL = 20_000
 _SHARE = 0.05
 
 
-def file_vectors(connection: sqlite3.Connection, folder: Path, *, anew: bool = False) -> None:
+def file_vectors(
+    connection: sqlite3.Connection, folder: Path, *, anew: bool = False, elsewhere: str = ""
+) -> None:
     """Write the vectors of the generation in the manifest, if it is time to.
 
     Args:
         anew: write them whatever has changed.
+        elsewhere: what the vectors are kept in, if not in a file; then only the words are written.
 
     Raises:
         IndexFault: no room, or not allowed.
@@ -36,11 +39,14 @@ def file_vectors(connection: sqlite3.Connection, folder: Path, *, anew: bool = F
     dimensions = dimensions_of(connection)
     (changes,) = connection.execute("SELECT count(*) FROM refiled").fetchone()
     held = int(manifest["passage_count"])
-    same = dimensions == int(manifest["dimensions"]) and manifest["vectors_sha256"]
+    filed = manifest.get("vectors_kind") == elsewhere if elsewhere else manifest["vectors_sha256"]
+    same = dimensions == int(manifest["dimensions"]) and filed
     if same and not anew and held > _SMALL and changes <= _SHARE * held:
         return
     generation, digest = int(manifest["generation"]), ""
-    if dimensions:
+    if elsewhere:
+        set_meta(connection, vectors_kind=elsewhere, vectors_recall="")
+    elif dimensions:
         made = built(connection, dimensions, held)
         with faults_of(folder, (OSError,)):
             digest = made.index.save(vectors_path(folder, generation))

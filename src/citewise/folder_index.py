@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from citewise import filters, lexical, records
 from citewise.database import Database, meta
-from citewise.derived import DerivedVectors
+from citewise.derived import DerivedVectors, KeptVectors
 from citewise.derivedwords import DerivedWords
 from citewise.errors import IndexFault
 from citewise.folder_store import FolderStore
@@ -35,10 +35,17 @@ __all__ = ["FolderIndex"]
 class FolderIndex(Index):
     """Meets ``Index`` with files in a folder; made by ``open``."""
 
-    def __init__(self, database: Database, embedder: Embedder, pending: str = "") -> None:
-        super().__init__(database.path.parent, embedder, FolderStore(database, pending))
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder,
+        pending: str = "",
+        vectors: KeptVectors | None = None,
+    ) -> None:
+        self._vectors = vectors or DerivedVectors(database)
+        store = FolderStore(database, self._vectors, pending)
+        super().__init__(database.path.parent, embedder, store)
         self._database = database
-        self._vectors = DerivedVectors(database)
         self._words = DerivedWords(database)
 
     @classmethod
@@ -140,4 +147,5 @@ class FolderIndex(Index):
         return manifest["identity"] if manifest["generation"] != "0" else ""
 
     def close(self) -> None:
+        self._vectors.close()
         self._database.close()

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from citewise.database import Database, meta, set_meta
+from citewise.derived import KeptVectors
 from citewise.errors import IndexFault
 from citewise.locking import writer_lock
 from citewise.opening import LOCK
@@ -28,13 +29,15 @@ class FolderStore:
     """Meets ``Store`` with a database and the files beside it.
 
     Args:
+        vectors: what keeps the vectors derived from the database.
         pending: why the index was emptied when it was opened, or "".
     """
 
-    def __init__(self, database: Database, pending: str = "") -> None:
+    def __init__(self, database: Database, vectors: KeptVectors, pending: str = "") -> None:
         self.place = str(database.path.parent)
         self.read_only = database.read_only
         self._database = database
+        self._vectors = vectors
         self._folder = database.path.parent
         self._pending = pending
 
@@ -48,7 +51,7 @@ class FolderStore:
     def writing(self) -> Iterator[_FolderWriter]:
         """Hold the writer's lock for the length of the block."""
         with writer_lock(self._folder / LOCK, wait=_PATIENCE):
-            yield _FolderWriter(self._database)
+            yield _FolderWriter(self._database, self._vectors)
 
     def tidy(self, *, leftovers: bool) -> None:
         """Remove files of other generations, and rows that were prepared in vain."""
@@ -74,8 +77,9 @@ class FolderStore:
 class _FolderWriter:
     """Meets ``Writer``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vectors: KeptVectors) -> None:
         self._database = database
+        self._vectors = vectors
         self._known: dict[Key, int] = {}
         self._open = 0
 
@@ -116,8 +120,9 @@ class _FolderWriter:
     def publish(self, outcome: Outcome, embedder: str) -> int:
         folder = self._database.path.parent
         with self._database.writing() as connection:
-            publish(connection, outcome, embedder, folder)
+            publish(connection, outcome, embedder, self._vectors)
             manifest = meta(connection)
+        self._vectors.settle()
         remove_other_generations(folder, int(manifest["vectors_generation"]))
         return int(manifest["passage_count"])
 

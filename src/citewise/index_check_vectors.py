@@ -89,6 +89,8 @@ def check_vector_file(connection: sqlite3.Connection, folder: Path) -> Iterator[
         if len(live):
             yield Finding("vectors", f"no vector file holds the {len(live)} passages")
         return
+    if not manifest["vectors_sha256"] and manifest.get("vectors_kind", "").startswith("Milvus"):
+        return  # No file: Milvus holds them, and is compared with the database where it is used.
     path = vectors_path(folder, int(manifest["vectors_generation"]))
     index = VectorIndex.load(path, manifest["vectors_sha256"])
     if index is None:

@@ -38,7 +38,8 @@ def _searched(manifest: dict[str, str]) -> dict[str, str]:
     kind, recall = manifest.get("vectors_kind", ""), manifest.get("vectors_recall", "")
     vectors = "none yet" if not kind else "exact (flat)"
     if kind not in ("", "exact"):
-        vectors = f"{kind}, ranked by exact vectors; recall@10 against exact search {recall}"
+        measured = f"; recall@10 against exact search {recall}" if recall else ""
+        vectors = f"{kind}, ranked by exact vectors{measured}"
     return {
         "vectors": vectors,
         "words": "postings" if manifest.get("postings_sha256") else "FTS5",

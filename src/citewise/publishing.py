@@ -6,12 +6,11 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from citewise import __version__
 from citewise.database import meta, set_meta
+from citewise.derived import KeptVectors
 from citewise.documents import SkippedFile
-from citewise.filing import file_vectors
 from citewise.planning import FiledFile
 from citewise.schema import LIVE
 from citewise.storing import Counts, delete_document, publish_document, rename_document
@@ -43,10 +42,12 @@ class Outcome:
         return bool(self.published or self.deleted or self.renamed)
 
 
-def publish(connection: sqlite3.Connection, outcome: Outcome, embedder: str, folder: Path) -> None:
+def publish(
+    connection: sqlite3.Connection, outcome: Outcome, embedder: str, vectors: KeptVectors
+) -> None:
     """Carry it out inside an open transaction.
 
-    The vector file of the new generation is complete before the transaction names it.
+    The vectors of the new generation are complete before the transaction names it.
     """
     manifest = meta(connection)
     counts = Counts(*(int(manifest[what]) for what in _COUNTED))
@@ -72,7 +73,7 @@ def publish(connection: sqlite3.Connection, outcome: Outcome, embedder: str, fol
         span_count=counts.spans,
         span_terms=counts.terms,
     )
-    file_vectors(connection, folder)
+    vectors.file(connection)
 
 
 _COUNTED = ("passage_count", "span_count", "span_terms")

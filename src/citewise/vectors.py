@@ -21,6 +21,7 @@ from citewise.errors import IndexFault, InputError
 
 __all__ = [
     "VectorIndex",
+    "check_question",
     "faiss_library",
     "remove_other_generations",
     "sync_folder",
@@ -146,17 +147,7 @@ class VectorIndex:
             InputError: the vector holds NaN or infinity.
             IndexFault: the vector has another length than the index.
         """
-        if vector.shape != (self.dimensions,):
-            raise IndexFault(
-                f"The question's vector has shape {vector.shape}, the index holds vectors of "
-                f"{self.dimensions} numbers.",
-                "Update the index with the embedding model in use.",
-            )
-        if not np.isfinite(vector).all():
-            raise InputError(
-                "The question's vector holds a value that is not a number.",
-                "Ask with other words, or check the embedding model's files.",
-            )
+        check_question(vector, self.dimensions)
         left_out = 0 if without is None else len(without)
         most = len(self) - left_out if within is None else len(within)
         k = min(k, most)
@@ -201,6 +192,26 @@ class VectorIndex:
                 there = ids[0] >= 0
                 return ids[0][there], scores[0][there]
             fetch = min(fetch * 4, most)
+
+
+def check_question(vector: NDArray[np.float32], dimensions: int) -> None:
+    """A vector that is to be searched for has to be like those that are held.
+
+    Raises:
+        InputError: it holds NaN or infinity.
+        IndexFault: it has another length.
+    """
+    if vector.shape != (dimensions,):
+        raise IndexFault(
+            f"The question's vector has shape {vector.shape}, the index holds vectors of "
+            f"{dimensions} numbers.",
+            "Update the index with the embedding model in use.",
+        )
+    if not np.isfinite(vector).all():
+        raise InputError(
+            "The question's vector holds a value that is not a number.",
+            "Ask with other words, or check the embedding model's files.",
+        )
 
 
 def _write(index: Any, file: BinaryIO) -> None:

@@ -1,0 +1,70 @@
+"""A Milvus Lite file, which a process serves to itself: one process at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+from citewise.errors import IndexFault, InputError
+
+__all__ = ["release", "served"]
+
+_users: Counter[Path] = Counter()
+_lock = threading.Lock()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # The client asks for a time that Milvus Lite does not tell, and goes on without it.
+    return not (record.exc_info and record.exc_info[0] is NotImplementedError)
+
+
+def served(file: Path) -> str:
+    """The address under which this process serves the file; to be released as often.
+
+    Raises:
+        IndexFault: another process uses it, or it cannot be written.
+        InputError: Milvus Lite is not installed.
+    """
+    try:
+        from milvus_lite.server_manager import server_manager_instance as manager
+    except ImportError as error:
+        raise InputError(
+            f"A Milvus file needs a package that is not installed ({error.name}).",
+            'Run: pip install "citewise[milvus]"',
+        ) from error
+    # It would print a traceback where we tell the failure in words.
+    logging.getLogger("milvus_lite").setLevel(logging.CRITICAL + 1)
+    logging.getLogger("grpc._server").addFilter(_is_news)
+    with _lock:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            uri = manager.start_and_get_uri(str(file))
+        except OSError as error:
+            raise IndexFault(
+                f"The Milvus file {file} cannot be opened ({error.strerror}).",
+                "Choose a folder that can be written.",
+            ) from error
+        if uri is None:
+            raise IndexFault(
+                f"The Milvus file {file} cannot be opened: another process uses it, or it was "
+                "written by another version.",
+                "End that process, or run a Milvus server and give its address: a file serves "
+                "one process at a time.",
+            )
+        _users[file] += 1
+        return str(uri)
+
+
+def release(file: Path) -> None:
+    """Stop serving a file, unless somebody else in this process uses it."""
+    from milvus_lite.server_manager import server_manager_instance as manager
+
+    with _lock:
+        _users[file] -= 1
+        if _users[file] <= 0:
+            del _users[file]
+            with suppress(Exception):
+                manager.release_server(str(file))

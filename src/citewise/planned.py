@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from citewise.collecting import source_of
 from citewise.index import Index
 from citewise.metering import Progress
 from citewise.opening import is_sound
-from citewise.sources import FolderSource
 from citewise.splitting import split
 from citewise.updating import UpdateSummary
 
@@ -23,6 +23,7 @@ def planned_update(
     folder: Path,
     embedder: str,
     *,
+    collection: str = "",
     thorough: bool = False,
     progress: Progress | None = None,
 ) -> UpdateSummary:
@@ -30,12 +31,13 @@ def planned_update(
 
     Args:
         embedder: the name of the embedding model that an update would use.
+        collection: whose index it is.
         thorough: as for ``Index.refresh``.
 
     Raises:
         CorpusError, IndexFault: the corpus or the index cannot be read.
     """
-    source = FolderSource(corpus)
+    source = source_of(corpus, collection)
     with _looked_at(folder) as place, Index.open(place, _Name(embedder)) as index:
         return index.refresh(source, split, thorough=thorough, dry_run=True, progress=progress)
 

@@ -95,6 +95,7 @@ class Assistant:
         self.skipped: tuple[SkippedFile, ...] = ()
         named = chosen.collections or DEFAULT if collections is None else collections
         self.collections = checked_names(named)
+        self.is_bound = bool(chosen.collections) or collections is not None
         self._must_exist = True
         self._home = ""
         self._top_k = chosen.top_k
@@ -115,8 +116,11 @@ class Assistant:
         """
         return self._as_seen_by(checked_names(collections))
 
+    def seeing_nothing(self) -> Assistant:
+        """As ``seeing``, for whom nobody has said what they may see."""
+        return self._as_seen_by(())
+
     def _as_seen_by(self, collections: tuple[str, ...]) -> Assistant:
-        """As ``seeing``; one that sees no collection at all holds nothing."""
         other = copy.copy(self)
         other.collections = collections
         other._must_exist = other._is_owner = False
@@ -269,7 +273,7 @@ class Assistant:
             require_corpus(self.corpus)  # else a mistyped folder would cost fetching a model first
             source = source_of(self.corpus, self._home)
             if self._home:
-                refuse_taken_names(self.store, self._home, self.corpus, self._made_embedder())
+                refuse_taken_names(self.store, self._home, self._made_embedder())
             index = self._open.made(self._home)
             summary = index.refresh(source, split, thorough=thorough, progress=progress)
             self.skipped = summary.changes.skipped

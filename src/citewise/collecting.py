@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from citewise.collection_names import prefix_of
-from citewise.collection_places import held_collections, is_held
+from citewise.collection_places import folder_of, held_collections
 from citewise.documents import Listing, Reading, SkippedFile, SourceFile
 from citewise.errors import InputError
 from citewise.filters import inside
-from citewise.index import Index
+from citewise.opening import is_sound
 from citewise.protocols import Embedder
 from citewise.sources import FolderSource, Source
 from citewise.stores import open_store
 
-__all__ = ["CollectionSource", "refuse_taken_names", "source_of"]
+__all__ = ["CollectionSource", "refuse_names_of_collections", "refuse_taken_names", "source_of"]
 
 
 def source_of(corpus: Path, collection: str) -> Source:
@@ -71,36 +71,36 @@ class CollectionSource:
         return tuple(replace(file, name=self._prefix + file.name) for file in skipped)
 
 
-def refuse_taken_names(address: str, collection: str, corpus: Path, embedder: Embedder) -> None:
-    """Refuse to index two documents of one name into one store.
+def refuse_taken_names(address: str, collection: str, embedder: Embedder) -> None:
+    """Refuse a collection whose documents would be called as those that are in none.
 
-    Only a folder that is called like a collection can make them, among the documents that are in
-    none. Whoever indexes is told; no reader ever is.
+    Only a folder that has the collection's name can do that, among the documents that are in none.
+    Whoever indexes is told; no reader ever is.
 
     Args:
         address: the store's.
-        collection: into which ``corpus`` is to be brought.
-        embedder: not used but for its name.
+        collection: about to be filled.
+        embedder: not used.
 
     Raises:
-        InputError: there would be two.
+        InputError: two documents could have one name.
+        IndexFault: the documents that are in none cannot be looked at.
     """
-    if collection:
-        if not is_held(address, ""):
-            return
-        with open_store(address, embedder) as index:
-            if _holds_folder(index, collection):
-                raise _taken(collection)
+    folder = folder_of(address, "")
+    if folder is not None and not is_sound(folder):
         return
-    if not (corpus.is_dir() and is_held(address, "")) or "://" in address:
+    with open_store(address, embedder) as index:
+        if any(inside(info.name, collection) for info in index.documents()):
+            raise _taken(collection)
+
+
+def refuse_names_of_collections(address: str, corpus: Path) -> None:
+    """Refuse documents for no collection that would be called as those of one; as above."""
+    if folder_of(address, "") is None or not corpus.is_dir():
         return
     for name in held_collections(address):
         if name and (corpus / name).is_dir():
             raise _taken(name)
-
-
-def _holds_folder(index: Index, folder: str) -> bool:
-    return any(inside(info.name, folder) for info in index.documents())
 
 
 def _taken(name: str) -> InputError:

@@ -87,7 +87,7 @@ def _text(word: str, sentences: Sequence[Sequence[str]]) -> str:
 
 
 def filled(
-    address: str, folder: Path, collections: Sequence[str], llm: Any = "none", **options: Any
+    address: str, folder: Path, held: Sequence[str], llm: Any = "none", **options: Any
 ) -> Assistant:
     """An assistant over a store that holds these collections of the world in a folder."""
     assistant = Assistant(
@@ -98,7 +98,7 @@ def filled(
         quiet=True,
         **options,
     )
-    for collection in collections:
+    for collection in held:
         if collection:
             assistant.keeping(collection, folder / collection).update()
         else:

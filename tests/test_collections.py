@@ -88,7 +88,9 @@ def test_what_is_not_visible_changes_no_byte_of_anything(place: Any, data: st.Da
     world.write(folder)
     # A draft of words that only others may see: what the check makes of it must not differ.
     secret = data.draw(st.sampled_from(world.words()))
-    llm = Scripted(f"The bridge of {secret} costs 20 euros.") if data.draw(st.booleans()) else "none"
+    llm = (
+        Scripted(f"The bridge of {secret} costs 20 euros.") if data.draw(st.booleans()) else "none"
+    )
     order = data.draw(st.permutations(held))
     with (
         closing(filled(whole, folder, order, llm)) as everything,
@@ -192,8 +194,8 @@ def test_who_is_named_for_nothing_sees_nothing(store: Any) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", ".", "..", "../x", "a/b", "a\\b", "/x", "-x", "_x", "ä", "\u017f", "\u212a", "x\n", "x" * 65,
-     "a b", "a.b", "a\0", None, 3],
+    ["", " ", ".", "..", "../x", "a/b", "a\\b", "/x", "-x", "_x", "ä", "\u017f", "\u212a", "x\n",
+     "x" * 65, "a b", "a.b", "a\0", None, 3],
 )  # fmt: skip
 def test_no_name_leads_out_of_the_store(name: Any) -> None:
     with pytest.raises(InputError, match="is no name of a collection"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from fastapi import Request
 from starlette.responses import JSONResponse
 
-from citewise.collection_names import checked_names
+from citewise.collection_names import checked_names, shown_name
 from citewise.errors import InputError
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ class Callers:
     def assistant(self, request: Request) -> Assistant:
         """The assistant of whoever sends a request, which ``CallersOnly`` has let through."""
         collections: tuple[str, ...] = getattr(request.state, _STATE, ())
-        return self._assistant.seeing(*collections) if collections else self.nobody
+        if not collections:
+            return self.nobody
+        return self._assistant.seeing(*map(shown_name, collections))
 
     def identity(self, request: Request) -> str:
         """What tells what this caller may see from what others may."""

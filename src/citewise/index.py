@@ -40,7 +40,6 @@ __all__ = [
     "Step",
     "StoredPassage",
     "UpdateSummary",
-    "nearest_names",
 ]
 
 
@@ -228,7 +227,7 @@ class Index:
             document = records.read_document(connection, name)
             if document is None:
                 names = list(records.digests(connection))
-                raise CorpusError(f"There is no document {name!r}.", nearest_names(name, names))
+                raise CorpusError(f"There is no document {name!r}.", _nearest(name, names))
             return document
 
     def documents(self) -> list[DocumentInfo]:
@@ -268,8 +267,7 @@ class Index:
         self.close()
 
 
-def nearest_names(name: str, names: Sequence[str]) -> str:
-    """A remedy for the name of a document that is not there."""
+def _nearest(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or sorted(names)[:3]
     quoted = ", ".join(repr(other) for other in near)
     return f"Nearest: {quoted}." if near else "The index is empty: update it first."

@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ from numpy.typing import NDArray
 
 from citewise import filters
 from citewise.errors import CorpusError, InputError
-from citewise.index import DocumentInfo, Hit, Index, StoredPassage, nearest_names
+from citewise.index import DocumentInfo, Hit, Index, StoredPassage, no_document
 from citewise.protocols import Embedder
 from citewise.slips import edits
 from citewise.spacedterms import distinctive_terms, terms_of
-from citewise.types import Document, Filter, Passage
+from citewise.types import Document, Filter
 
 __all__ = ["JoinedIndex"]
 
@@ -58,10 +59,11 @@ class JoinedIndex(Index):
         prefixes: Sequence[str] = (),
         embedder: Embedder | None = None,
     ) -> None:
+        super().__init__(
+            parts[0].folder if parts else Path(), embedder or parts[0].embedder, None
+        )
         self._parts = tuple(parts)
         self._prefixes = tuple(prefixes)
-        self.embedder = embedder or self._parts[0].embedder
-        self.folder = self._parts[0].folder if self._parts else Path()
         inner = [p._stride * len(p._parts) for p in self._parts if isinstance(p, JoinedIndex)]
         self._stride: int = max(inner, default=_STRIDE) or _STRIDE
 
@@ -107,7 +109,7 @@ class JoinedIndex(Index):
         """The ``k`` passages that fit best by BM25, counted over all parts."""
         hits = self._hits(lambda part, ids: part.lexical(question, k, ids), within)
         passages = self.passages([hit.id for hit in hits])
-        terms = {stored.id: _passage_terms(stored.passage) for stored in passages}
+        terms = {stored.id: _passage_terms(stored) for stored in passages}
         return _best([Hit(i, s) for i, s in self._bm25(question, terms).items() if s > 0], k)
 
     def span_scores(
@@ -176,7 +178,7 @@ class JoinedIndex(Index):
                     return part.document(name)
                 break
         names = [info.name for info in self.documents()]
-        raise CorpusError(f"There is no document {name!r}.", nearest_names(name, names))
+        raise no_document(name, names)
 
     def documents(self) -> list[DocumentInfo]:
         """What the parts hold, by name."""
@@ -195,8 +197,9 @@ class JoinedIndex(Index):
         return first
 
     def identity(self) -> str:
-        """What tells these indexes from any others."""
-        return " ".join(part.identity() for part in self._parts)
+        """What tells these parts from any others; "" if one is gone or was never filled."""
+        parts = [part.identity() for part in self._parts]
+        return "+".join(parts) if all(parts) else ""
 
     def close(self) -> None:
         """Nothing: the parts belong to others."""
@@ -268,6 +271,7 @@ def _counts(part: Index, term: str) -> tuple[float, float]:
     return spans, (spans + 0.5 - 0.5 * odds) / (1 + odds)
 
 
-def _passage_terms(passage: Passage) -> list[str]:
-    rendered = [span.rendered for span in passage.spans] or [passage.text]
-    return terms_of("\n".join([passage.heading, *rendered]))
+def _passage_terms(stored: StoredPassage) -> list[str]:
+    """As ``spacedterms.passage_terms``, from the terms that were stored with the spans."""
+    spans = stored.span_terms or [terms_of(stored.passage.text)]
+    return [*terms_of(stored.passage.heading), *chain.from_iterable(spans)]

@@ -32,6 +32,7 @@ from collection_worlds import (
 )
 from doubles import HashEmbedder
 from scripted import Scripted
+from stores import postgres  # noqa: F401 - a fixture
 
 NAMES = ("", "hr", "hr-x", "legal")
 _sentence = st.lists(st.sampled_from(SHARED), min_size=1, max_size=3)

@@ -22,6 +22,7 @@ from citewise.ui.options import Options
 from citewise.ui.sources import SourceId
 from collection_worlds import ADDRESSES, World, filled, misspelt, planted, same_but_for
 from doubles import HashEmbedder
+from stores import postgres  # noqa: F401 - a fixture
 from ui_double import Double
 
 WORLD = World(

@@ -59,9 +59,7 @@ class JoinedIndex(Index):
         prefixes: Sequence[str] = (),
         embedder: Embedder | None = None,
     ) -> None:
-        super().__init__(
-            parts[0].folder if parts else Path(), embedder or parts[0].embedder, None
-        )
+        super().__init__(parts[0].folder if parts else Path(), embedder or parts[0].embedder, None)
         self._parts = tuple(parts)
         self._prefixes = tuple(prefixes)
         inner = [p._stride * len(p._parts) for p in self._parts if isinstance(p, JoinedIndex)]

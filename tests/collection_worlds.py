@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -135,6 +136,8 @@ def same_but_for(found: Any, *addresses: str) -> str:
     text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)
     for address in addresses:
         text = text.replace(address, "STORE")
+        if "://" in address:
+            text = text.replace(urlsplit(address).path, "/STORE")
     return text
 
 

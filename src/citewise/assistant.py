@@ -97,7 +97,8 @@ class Assistant:
         self.collections = checked_names(named)
         self.is_bound = bool(chosen.collections) or collections is not None
         self._must_exist = True
-        self._home = ""
+        self.home = ""
+        """The collection that ``update`` brings in line with ``corpus``; "" are those in none."""
         self._top_k = chosen.top_k
         self._quiet = quiet
         announce(found, self._say)
@@ -136,8 +137,8 @@ class Assistant:
             InputError: no collection can be called that.
         """
         other = self._as_seen_by((checked_name(collection),))
-        other._home, other.corpus = other.collections[0], Path(corpus)
-        other.index_folder = folder_of(self.store, other._home) or self.index_folder
+        other.home, other.corpus = other.collections[0], Path(corpus)
+        other.index_folder = folder_of(self.store, other.home) or self.index_folder
         other.reads_only = False
         other.skipped = ()
         return other
@@ -269,21 +270,21 @@ class Assistant:
         from citewise.files import require_corpus
         from citewise.splitting import split
 
-        with self._open.lock(self._home):
+        with self._open.lock(self.home):
             require_corpus(self.corpus)  # else a mistyped folder would cost fetching a model first
-            source = source_of(self.corpus, self._home)
-            if self._home:
-                refuse_taken_names(self.store, self._home, self._made_embedder())
-            index = self._open.made(self._home)
+            source = source_of(self.corpus, self.home)
+            if self.home:
+                refuse_taken_names(self.store, self.home, self._made_embedder())
+            index = self._open.made(self.home)
             summary = index.refresh(source, split, thorough=thorough, progress=progress)
             self.skipped = summary.changes.skipped
-            self._open.keep(self._home, index)
+            self._open.keep(self.home, index)
             return summary
 
     @property
     def is_open(self) -> bool:
         """Whether the index is at hand, so that a question need not wait for its building."""
-        return self._home not in self.collections or self._open.is_open(self._home)
+        return self.home not in self.collections or self._open.is_open(self.home)
 
     def warm(self) -> None:
         """Open the index and start the language model now, so that the first question is fast.
@@ -326,7 +327,7 @@ class Assistant:
         """The index of one collection, or None if there is none of that name."""
         with self._open.lock(name):
             index = self._open.current(name)
-            if index is None and name == self._home and not self.reads_only:
+            if index is None and name == self.home and not self.reads_only:
                 from citewise.reporting import update_reported
 
                 update_reported(self, self._quiet)
@@ -342,6 +343,11 @@ class Assistant:
     def _made_embedder(self) -> Embedder:
         return self._models.embedder()
 
+    @property
+    def embedder_name(self) -> str:
+        """The name of the embedding model, which need not be loaded for it."""
+        return self._models.embedder_name()
+
     def plan(self, progress: Progress | None = None, *, thorough: bool = False) -> UpdateSummary:
         """What ``update`` would do; nothing is written, and no model is needed.
 
@@ -352,9 +358,9 @@ class Assistant:
 
         return planned_update(
             self.corpus,
-            self.index_folder,
-            self._models.embedder_name(),
-            collection=self._home,
+            self.store,
+            self.embedder_name,
+            collection=self.home,
             thorough=thorough,
             progress=progress,
         )

@@ -114,9 +114,10 @@ def _emptied(store: Assistant, name: str) -> int:
     if folder_of(store.store, name) is not None:
         remove_collection(store.store, name)
     else:
+        from citewise.planned import NameOnly
         from citewise.splitting import split
         from citewise.stores import open_store
 
-        with open_store(store.store, store._made_embedder(), name) as index:
+        with open_store(store.store, NameOnly(store.embedder_name), name) as index:
             index.update([], split)
     return documents

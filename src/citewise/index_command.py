@@ -19,7 +19,7 @@ from citewise.settings_options import add_options
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
-    from citewise.index import UpdateSummary
+    from citewise.index import Index, UpdateSummary
     from citewise.index_check import CheckReport
 
 __all__ = ["add_parser", "run"]
@@ -51,7 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     index.add_argument("corpus", nargs="?", type=Path, help="folder of documents (seeds/)")
-    add_options(index, "index")
+    add_options(index, "index", "store")
     modes = index.add_mutually_exclusive_group()
     modes.add_argument("--watch", action="store_true", help="update at every change until Ctrl-C")
     modes.add_argument("--dry-run", action="store_true", help="only say what would be done")
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     of_store = args.list_collections or args.remove_collection or args.collection
     # A collection lies in the common store, not in one that its own folder of documents would get.
     corpus = None if of_store else args.corpus
-    with Assistant(corpus, args.index, llm="none") as store:
+    with Assistant(corpus, args.index, store=args.store, llm="none") as store:
         if args.list_collections:
             collection_command.print_collections(store, as_json=args.json)
             return 0
@@ -98,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(assistant: Assistant, args: argparse.Namespace) -> int:
     if args.check or args.stats:
-        _refuse_missing(assistant)
+        if not _behind_address(assistant):
+            _refuse_missing(assistant)
     else:
         _refuse_unusable(assistant, args)
     if args.check:
@@ -106,7 +107,7 @@ def _run(assistant: Assistant, args: argparse.Namespace) -> int:
     if args.repair:
         return _repair(assistant, args)
     if args.stats:
-        _print_stats(_stats(assistant.index_folder), args.json)
+        _print_stats(_stats(assistant), args.json)
     elif args.dry_run:
         _print_update(_planned(assistant, args.thorough), args, planned=True)
     elif args.watch:
@@ -125,6 +126,18 @@ def _refuse_unusable(assistant: Assistant, args: argparse.Namespace) -> None:
         )
     if args.collection is None:
         refuse_names_of_collections(assistant.store, assistant.corpus)
+
+
+def _behind_address(assistant: Assistant) -> bool:
+    return "://" in assistant.store
+
+
+def _unmodelled(assistant: Assistant) -> Index:
+    """What lies behind an address, without loading the embedding model."""
+    from citewise.planned import NameOnly
+    from citewise.stores import open_store
+
+    return open_store(assistant.store, NameOnly(assistant.embedder_name), assistant.home)
 
 
 def _updated(assistant: Assistant, thorough: bool) -> UpdateSummary:
@@ -183,18 +196,14 @@ def _checked(assistant: Assistant) -> CheckReport:
     from citewise.opening import unopened_database
 
     with IndexProgress() as progress:
+        if _behind_address(assistant):
+            with _unmodelled(assistant) as index:
+                return index.check(progress)
         return check_index(unopened_database(assistant.index_folder), progress)
 
 
 def _repair(assistant: Assistant, args: argparse.Namespace) -> int:
-    from citewise.index_repair import repair_index
-    from citewise.opening import is_sound, unopened_database
-
-    if is_sound(assistant.index_folder):
-        report = _checked(assistant)
-        repair_index(unopened_database(assistant.index_folder), report)
-        for finding in report.findings:
-            print(visible(f"Mended: {finding.problem}."), file=sys.stderr)
+    _mend(assistant)
     done = _updated(assistant, thorough=True)
     report = _checked(assistant)
     if args.json:
@@ -205,11 +214,31 @@ def _repair(assistant: Assistant, args: argparse.Namespace) -> int:
     return 0 if report.sound else 1
 
 
-def _stats(folder: Path) -> dict[str, Any]:
+def _mend(assistant: Assistant) -> None:
+    from citewise.index_repair import repair_index
+    from citewise.opening import is_sound, unopened_database
+
+    if _behind_address(assistant):
+        with _unmodelled(assistant) as index:
+            report = index.check()
+            index.repair(report)
+    elif is_sound(assistant.index_folder):
+        report = _checked(assistant)
+        repair_index(unopened_database(assistant.index_folder), report)
+    else:
+        return
+    for finding in report.findings:
+        print(visible(f"Mended: {finding.problem}."), file=sys.stderr)
+
+
+def _stats(assistant: Assistant) -> dict[str, Any]:
     from citewise.index_stats import index_stats
     from citewise.opening import unopened_database
 
-    return dict(index_stats(unopened_database(folder)))
+    if _behind_address(assistant):
+        with _unmodelled(assistant) as index:
+            return dict(index.stats())
+    return dict(index_stats(unopened_database(assistant.index_folder)))
 
 
 def _print_stats(stats: dict[str, Any], as_json: bool) -> None:
@@ -242,7 +271,15 @@ def _print_check(report: CheckReport, assistant: Assistant, as_json: bool) -> No
     if as_json:
         print(json_text(_plain(report), 2))
     else:
-        print(visible("\n".join(check_lines(report, assistant.index_folder))))
+        print(visible("\n".join(check_lines(report, _place(assistant)))))
+
+
+def _place(assistant: Assistant) -> str:
+    """Where the index is, without the secrets of an address."""
+    if not _behind_address(assistant):
+        return str(assistant.index_folder)
+    with _unmodelled(assistant) as index:
+        return str(index.stats()["path"])
 
 
 def _plain(report: CheckReport) -> dict[str, Any]:

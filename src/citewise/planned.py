@@ -9,25 +9,27 @@ from pathlib import Path
 from typing import NoReturn
 
 from citewise.collecting import source_of
+from citewise.collection_places import folder_of
 from citewise.index import Index
 from citewise.metering import Progress
 from citewise.opening import is_sound
 from citewise.splitting import split
+from citewise.stores import open_store
 from citewise.updating import UpdateSummary
 
-__all__ = ["planned_update"]
+__all__ = ["NameOnly", "planned_update"]
 
 
 def planned_update(
     corpus: Path,
-    folder: Path,
+    store: str,
     embedder: str,
     *,
     collection: str = "",
     thorough: bool = False,
     progress: Progress | None = None,
 ) -> UpdateSummary:
-    """Compare a corpus with the index in ``folder``, which need not exist.
+    """Compare a corpus with the index at ``store``; a folder need not exist.
 
     Args:
         embedder: the name of the embedding model that an update would use.
@@ -38,8 +40,19 @@ def planned_update(
         CorpusError, IndexFault: the corpus or the index cannot be read.
     """
     source = source_of(corpus, collection)
-    with _looked_at(folder) as place, Index.open(place, _Name(embedder)) as index:
+    with _opened(store, NameOnly(embedder), collection) as index:
         return index.refresh(source, split, thorough=thorough, dry_run=True, progress=progress)
+
+
+@contextlib.contextmanager
+def _opened(store: str, embedder: NameOnly, collection: str) -> Iterator[Index]:
+    folder = folder_of(store, collection)
+    if folder is None:
+        with open_store(store, embedder, collection) as index:
+            yield index
+        return
+    with _looked_at(folder) as place, Index.open(place, embedder) as index:
+        yield index
 
 
 @contextlib.contextmanager
@@ -52,7 +65,7 @@ def _looked_at(folder: Path) -> Iterator[Path]:
         yield Path(empty)
 
 
-class _Name:
+class NameOnly:
     """An embedder that is only compared."""
 
     def __init__(self, name: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 from citewise import Assistant
 from citewise.collection_names import prefix_of, shown_name
 from citewise.errors import CitewiseError
+from citewise.retrieval import make_query
 from citewise.types import Answer, AnswerEvent, Filter
 from doubles import HashEmbedder
 
@@ -124,6 +125,7 @@ def told(assistant: Any, world: World, questions: Sequence[str]) -> dict[str, An
     found["typed"] = _tried(lambda: _found(assistant, questions[0], Filter(types=("md",))))
     for question in questions:
         found[f"search {question}"] = _tried(lambda q=question: _found(assistant, q))
+        found[f"query {question}"] = _tried(lambda q=question: _query(assistant, q))
         found[f"stream {question}"] = _tried(lambda q=question: _streamed(assistant, q))
     found["retriever"] = _tried(lambda: _retrieved(assistant, questions[0]))
     found["engine"] = _tried(lambda: _engine(assistant, questions[0]))
@@ -150,6 +152,11 @@ def _tried(give: Callable[[], Any]) -> Any:
 
 def _found(assistant: Any, question: str, where: Filter | None = None) -> Any:
     return [dataclasses.asdict(item) for item in assistant.search(question, where=where)]
+
+
+def _query(assistant: Any, question: str) -> Any:
+    """What is searched for, with slips corrected."""
+    return dataclasses.asdict(make_query(question, (), assistant._opened()[0]))
 
 
 def _streamed(assistant: Any, question: str) -> Any:

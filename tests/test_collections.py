@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from citewise import Assistant, InputError, Status, cli
 from citewise.collection_names import checked_name, checked_names
 from citewise.errors import CorpusError
+from citewise.tokens import lexical_terms
 from citewise.types import Filter
 from collection_worlds import (
     ADDRESSES,
@@ -149,6 +150,18 @@ def test_each_planted_word_is_found_by_those_who_may_and_by_nobody_else(
                 texts = [e.text for e in assistant.search(f"What does {asked} cost?")]
                 seen = any(word in text for text in texts)
                 assert seen == ((collection or "default") in allowed), (collection, file, asked)
+
+
+@pytest.mark.parametrize("allowed", [("hr", "legal"), ("default", "hr"), ("legal",)])
+def test_a_slip_is_only_mended_to_a_word_that_may_be_seen(
+    store: Any, allowed: Sequence[str]
+) -> None:
+    index, _ = store[0].seeing(*allowed)._opened()
+    for collection, files in WORLD.collections.items():
+        for word in (planted(collection, file) for file in files):
+            seen = (collection or "default") in allowed
+            ((stored,), (slip,)) = lexical_terms(word), lexical_terms(misspelt(word))
+            assert index.similar(slip) == (stored if seen else None)
 
 
 def test_files_of_one_name_in_several_collections_are_documents_of_their_own(store: Any) -> None:

@@ -306,11 +306,21 @@ def test_a_collection_is_searched_while_another_is_built(store: Any) -> None:
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A world's files, and a store for the command line beside them."""
     monkeypatch.setattr(Assistant, "_made_embedder", lambda _: HashEmbedder())
+    monkeypatch.setattr(Assistant, "embedder_name", HashEmbedder().name)
     monkeypatch.setenv("CITEWISE_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("CITEWISE_CORPUS", str(tmp_path / "default"))
     monkeypatch.setenv("CITEWISE_LLM", "none")
     WORLD.write(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def any_folders(
+    folders: Path, kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """As ``folders``, with a store of each kind in turn."""
+    monkeypatch.setenv("CITEWISE_STORE", ADDRESSES[kind](request, folders))
+    return folders
 
 
 def ran(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, str]:
@@ -319,7 +329,10 @@ def ran(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, st
     return code, out, err
 
 
-def test_the_command_line_brings_lists_and_removes(folders: Path, capsys: Any) -> None:
+def test_the_command_line_brings_lists_and_removes(
+    any_folders: Path, kind: str, capsys: Any
+) -> None:
+    folders = any_folders
     assert ran(capsys, "index")[0] == 0
     assert ran(capsys, "index", folders / "hr", "--collection", "HR")[0] == 0
     assert ran(capsys, "index", folders / "legal", "--collection", "legal")[0] == 0
@@ -327,9 +340,10 @@ def test_the_command_line_brings_lists_and_removes(folders: Path, capsys: Any) -
     assert (code, out) == (0, "default: 2 documents\nhr: 2 documents\nlegal: 2 documents\n")
     code, out, _ = ran(capsys, "index", "--collection", "hr", "--stats", "--json")
     assert (code, json.loads(out)["documents"]) == (0, 2)
-    code, out, _ = ran(capsys, "index", "--collection", "hr", "--check")
-    assert code == 0
-    assert "collections/hr is sound: 2 documents" in out.replace("\\", "/")
+    code, out, err = ran(capsys, "index", "--collection", "hr", "--check")
+    assert (code, err) == (0, "")
+    assert "is sound: 2 documents" in out
+    assert ("collections/hr" if kind == "embedded" else "(collection 'hr')") in Path(out).as_posix()
     (folders / "hr" / "pay.txt").unlink()
     code, out, _ = ran(capsys, "index", folders / "hr", "--collection", "hr", "--dry-run", "--json")
     assert json.loads(out)["update"]["changes"]["removed"] == ["hr/pay.txt"]
@@ -338,6 +352,10 @@ def test_the_command_line_brings_lists_and_removes(folders: Path, capsys: Any) -
     code, out, _ = ran(capsys, "index", "--list-collections", "--json")
     assert [one["collection"] for one in json.loads(out)] == ["default", "legal"]
     assert not (folders / "store" / "collections" / "hr").exists()
+    (folders / "default" / "legal").mkdir()
+    code, _, err = ran(capsys, "index")
+    assert code == 2
+    assert "A folder 'legal' is among the documents that are in no collection" in err
 
 
 def test_the_command_line_answers_from_what_is_named(folders: Path, capsys: Any) -> None:

@@ -219,6 +219,7 @@ def test_no_route_tells_of_what_its_caller_may_not_see(site: Made, header: str) 
     assert same_but_for(found, *places) == same_but_for(expected, *places)
     listed = {d["name"] for d in found["/api/documents"]["documents"]}
     assert listed == set(WORLD.names(names))
+    assert {d["name"] for d in found["/api/uploads"]["documents"]} == listed
     text = json.dumps(found)
     for collection, files in WORLD.collections.items():
         for file in files:

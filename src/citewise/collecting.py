@@ -96,7 +96,7 @@ def refuse_taken_names(address: str, collection: str, embedder: Embedder) -> Non
 
 def refuse_names_of_collections(address: str, corpus: Path) -> None:
     """Refuse documents for no collection that would be called as those of one; as above."""
-    if folder_of(address, "") is None or not corpus.is_dir():
+    if not corpus.is_dir():
         return
     for name in held_collections(address):
         if name and (corpus / name).is_dir():

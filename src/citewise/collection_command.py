@@ -6,12 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from citewise.collection_names import checked_name, shown_name
-from citewise.collection_places import (
-    folder_of,
-    held_collections,
-    is_held,
-    remove_collection,
-)
+from citewise.collection_places import folder_of, held_collections, remove_collection
 from citewise.errors import InputError
 from citewise.rendering import json_text, visible
 
@@ -84,7 +79,7 @@ def print_removed(store: Assistant, given: str, *, as_json: bool) -> None:
             "The documents that are in no collection are those of a folder.",
             "Remove them from that folder and run `citewise index` again.",
         )
-    if not is_held(store.store, name):
+    if name not in held_collections(store.store):
         raise InputError(
             f"There is no collection {name!r} in {store.store}.",
             "`citewise index --list-collections` names those that there are.",

@@ -37,10 +37,15 @@ def held_collections(address: str) -> list[str]:
 
     Raises:
         InputError: what lies at that address cannot tell.
+        IndexFault: it cannot be read.
     """
     folder = folder_of(address, "")
     if folder is None:
         scheme = address.partition("://")[0]
+        if scheme in ("postgresql", "postgres"):
+            from citewise.stores.postgres.held import held_collections as held
+
+            return held(address)
         raise InputError(
             f"A {scheme}:// store cannot list its collections.", "Ask whoever filled it."
         )

@@ -170,6 +170,7 @@ FORBIDDEN = [
     'llm = "weights.gguf"',
     'store = "postgresql://collect.example/all"',
     'collections = "board"',
+    'collections_header = "X-Groups"',
     'runner = "ray://collect.example:10001"',
     'api_key = "mine"',
     'owner_password = "mine"',

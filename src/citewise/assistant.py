@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citewise.asked import History, checked_question, earlier_questions
+from citewise.collection_names import DEFAULT, checked_name, checked_names, shown_name
 from citewise.documents import SkippedFile
-from citewise.errors import GeneratorError, InputError, ModelError
+from citewise.errors import GeneratorError, InputError
+from citewise.models_in_use import ModelsInUse
 from citewise.places import default_corpus, default_index
 from citewise.rendering import visible
+from citewise.seeing import OpenCollections, seen_as_one
 from citewise.settings import found as found_settings
 from citewise.settings_options import announce
+from citewise.stores.place import StorePlace
 from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Filter, Verdict
 
 if TYPE_CHECKING:
@@ -30,8 +34,6 @@ if TYPE_CHECKING:
     from citewise.retrieval import Retriever
 
 __all__ = ["Assistant", "aask", "ask", "check", "stream"]
-
-_EMBEDDER = "all-minilm-l6-v2"
 
 
 class Assistant:
@@ -46,6 +48,9 @@ class Assistant:
             its own in the user's cache for any other.
         store: where the index is kept instead of in a folder, such as ``postgresql://...``;
             ``docs/stores.md``.
+        collections: names of the store's collections that are searched; "default" stands for the
+            documents that are in none, which alone are searched by default;
+            ``docs/collections.md``.
         llm: "local", "none", a model's name or .gguf file, an OpenAI-compatible address, or a
             LlamaIndex ``LLM`` object; "local" by default.
         embedder: anything that meets ``Embedder``; the pinned MiniLM by default.
@@ -62,6 +67,7 @@ class Assistant:
         index: str | os.PathLike[str] | None = None,
         *,
         store: str | None = None,
+        collections: str | Sequence[str] | None = None,
         llm: str | LLM | Generator | None = None,
         embedder: Embedder | None = None,
         mode: Mode | None = None,
@@ -77,26 +83,64 @@ class Assistant:
         found = found_settings({**places, "mode": mode, "threshold": threshold})
         chosen = found.settings
         self.corpus = chosen.corpus or default_corpus()
-        self.index_folder = chosen.index or default_index(self.corpus)
-        self.store = chosen.store or str(self.index_folder)
+        self.store = StorePlace.of(chosen.store, chosen.index or default_index(self.corpus))
+        self.index_folder = self.store.folder or chosen.index or default_index(self.corpus)
         # Many processes share a store behind an address; who was given no documents of their own
         # only reads it.
-        self.reads_only = "://" in self.store and chosen.corpus is None
+        self.reads_only = self.store.folder is None and chosen.corpus is None
         self.mode: Mode = chosen.mode
         self.threshold = chosen.threshold
         self.bounds = bounds or chosen.bounds
         self.skipped: tuple[SkippedFile, ...] = ()
-        self._llm = chosen.llm if llm is None else llm
+        named = chosen.collections or DEFAULT if collections is None else collections
+        self.collections = checked_names(named)
+        self.is_bound = bool(chosen.collections) or collections is not None
+        self._must_exist = True
+        self.home = ""
+        """The collection that ``update`` brings in line with ``corpus``; "" are those in none."""
         self._top_k = chosen.top_k
-        self._embedder = embedder
         self._quiet = quiet
         announce(found, self._say)
-        self._lock = threading.RLock()
-        self._embedder_lock = threading.Lock()
-        self._ready: tuple[Index, Retriever] | None = None
-        self._identity = ""
-        self._generator: Generator | None = None
-        self._generator_made = False
+        self._is_owner = True
+        self._models = ModelsInUse(embedder, chosen.llm if llm is None else llm, quiet=quiet)
+        self._open = OpenCollections(self.store, self._made_embedder, self._say)
+
+    def seeing(self, *collections: str) -> Assistant:
+        """The same assistant, models and open indexes shared, that sees only these collections.
+
+        What nobody made, or nobody is named for, is no error but holds nothing, so that who asks
+        cannot tell what there is. Closing it closes nothing.
+
+        Raises:
+            InputError: no name is given, or one cannot be.
+        """
+        return self._as_seen_by(checked_names(collections))
+
+    def seeing_nothing(self) -> Assistant:
+        """As ``seeing``, for whom nobody has said what they may see."""
+        return self._as_seen_by(())
+
+    def _as_seen_by(self, collections: tuple[str, ...]) -> Assistant:
+        other = copy.copy(self)
+        other.collections = collections
+        other._must_exist = other._is_owner = False
+        return other
+
+    def keeping(self, collection: str, corpus: str | os.PathLike[str]) -> Assistant:
+        """The same assistant over one collection, whose documents are those of a folder.
+
+        It is brought up to date by ``update``, or when it is first asked. The names of its
+        documents begin with the collection's. Closing it closes nothing.
+
+        Raises:
+            InputError: no collection can be called that.
+        """
+        other = self._as_seen_by((checked_name(collection),))
+        other.home, other.corpus = other.collections[0], Path(corpus)
+        other.index_folder = self.store.folder_of(other.home) or self.index_folder
+        other.reads_only = False
+        other.skipped = ()
+        return other
 
     def ask(
         self,
@@ -221,34 +265,25 @@ class Assistant:
         Raises:
             CorpusError, IndexFault, ModelError: see ``ask``.
         """
+        from citewise.collecting import refuse_taken_names, source_of
         from citewise.files import require_corpus
-        from citewise.sources import FolderSource
         from citewise.splitting import split
 
-        with self._lock:
+        with self._open.lock(self.home):
             require_corpus(self.corpus)  # else a mistyped folder would cost fetching a model first
-            index = self._ready[0] if self._ready else self._open_store()
-            source = FolderSource(self.corpus)
+            source = source_of(self.corpus, self.home)
+            if self.home:
+                refuse_taken_names(self.store, self.home, self._made_embedder())
+            index = self._open.made(self.home)
             summary = index.refresh(source, split, thorough=thorough, progress=progress)
             self.skipped = summary.changes.skipped
-            self._keep(index)
+            self._open.keep(self.home, index)
             return summary
-
-    def _open_store(self) -> Index:
-        from citewise.stores import open_store
-
-        return open_store(self.store, self._made_embedder(), folder=self.index_folder)
-
-    def _keep(self, index: Index) -> None:
-        from citewise.retrieval import Retriever
-
-        self._ready = (index, Retriever(index, index.embedder))
-        self._identity = index.identity()
 
     @property
     def is_open(self) -> bool:
         """Whether the index is at hand, so that a question need not wait for its building."""
-        return self._ready is not None
+        return self.home not in self.collections or self._open.is_open(self.home)
 
     def warm(self) -> None:
         """Open the index and start the language model now, so that the first question is fast.
@@ -268,13 +303,10 @@ class Assistant:
                 self._say(str(error))
 
     def close(self) -> None:
-        """End the language model's process and close the index."""
-        with self._lock:
-            close = getattr(self._generator, "close", None)
-            if close is not None and isinstance(self._llm, str):
-                close()
-            if self._ready:
-                self._ready[0].close()
+        """End the language model's process and close what is open."""
+        if self._is_owner:
+            self._models.close()
+            self._open.close()
 
     def __enter__(self) -> Assistant:
         return self
@@ -283,51 +315,37 @@ class Assistant:
         self.close()
 
     def _opened(self) -> tuple[Index, Retriever]:
-        with self._lock:
-            if self._ready is not None and self._ready[0].identity() != self._identity:
-                self._say(
-                    f"The index in {self.index_folder} was deleted or replaced; it is looked at "
-                    "anew."
-                )
-                self._ready[0].close()
-                self._ready = None
-            if self._ready is None and self.reads_only:
-                self._keep(self._open_store())
-            elif self._ready is None:
+        from citewise.retrieval import Retriever
+
+        found = {name: self._collection(name) for name in self.collections}
+        seen = {name: index for name, index in found.items() if index is not None}
+        index = seen_as_one(seen, self._made_embedder)
+        return index, Retriever(index, index.embedder)
+
+    def _collection(self, name: str) -> Index | None:
+        """The index of one collection, or None if there is none of that name."""
+        with self._open.lock(name):
+            index = self._open.current(name)
+            if index is None and name == self.home and not self.reads_only:
                 from citewise.reporting import update_reported
 
                 update_reported(self, self._quiet)
-            assert self._ready is not None  # noqa: S101 - set by update
-            return self._ready
+                index = self._open.current(name)
+        index = index or self._open.opened(name)
+        if index is None and self._must_exist:
+            raise InputError(
+                f"There is no collection {shown_name(name)!r} in {self.store.shown}.",
+                f"Make it with `citewise index FOLDER --collection {shown_name(name)}`.",
+            )
+        return index
 
     def _made_embedder(self) -> Embedder:
-        # A lock of its own: building the index holds the other one, perhaps for minutes.
-        with self._embedder_lock:
-            if self._embedder is None:
-                from citewise.embedding import SentenceTransformerEmbedder
-                from citewise.fetching import ensure
-                from citewise.registry import get
-
-                spec = get(_EMBEDDER)
-                self._embedder = SentenceTransformerEmbedder(
-                    ensure(spec, progress=not self._quiet), spec.name
-                )
-            return self._embedder
+        return self._models.embedder()
 
     @property
     def embedder_name(self) -> str:
         """The name of the embedding model, which need not be loaded for it."""
-        return self._embedder_name()
-
-    def _embedder_name(self) -> str:
-        """What ``_made_embedder().name`` is, without the model."""
-        if self._embedder is not None:
-            return self._embedder.name
-        from citewise.registry import get
-
-        spec = get(_EMBEDDER)
-        weights = next(file for file in spec.files if file.path == "model.safetensors")
-        return f"{spec.name}@{weights.sha256[:12]}"
+        return self._models.embedder_name()
 
     def plan(self, progress: Progress | None = None, *, thorough: bool = False) -> UpdateSummary:
         """What ``update`` would do; nothing is written, and no model is needed.
@@ -340,23 +358,15 @@ class Assistant:
         return planned_update(
             self.corpus,
             self.store,
-            self._embedder_name(),
+            self.embedder_name,
+            collection=self.home,
             thorough=thorough,
             progress=progress,
         )
 
     def _usable_generator(self) -> tuple[Generator | None, list[str]]:
         """The language model, or None and why: without one, answers are quoted passages."""
-        from citewise.generators import make_generator
-
-        with self._lock:
-            if not self._generator_made:
-                try:
-                    self._generator = make_generator(self._llm)
-                except (GeneratorError, ModelError) as error:
-                    return None, [str(error)]
-                self._generator_made = True
-            return self._generator, []
+        return self._models.generator()
 
     def _say(self, line: str) -> None:
         if not self._quiet:

@@ -105,7 +105,7 @@ def _add_eval_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     verifier.set_defaults(run=verifier_command.run)
 
 
-_ASKING = ("corpus", "index", "llm", "mode", "threshold")
+_ASKING = ("corpus", "index", "collections", "llm", "mode", "threshold")
 
 
 def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -159,7 +159,7 @@ def _chat(args: argparse.Namespace) -> int:
     from citewise.ui.server import serve
 
     chosen = current(given(args, CHAT))
-    assistant = Assistant(**given(args, ("corpus", "index", "llm")))
+    assistant = Assistant(**given(args, ("corpus", "index", "collections", "llm")))
     visitors, notice = options_of(chosen.chat, assistant.corpus)
     if notice:
         print(notice, file=sys.stderr)
@@ -169,6 +169,7 @@ def _chat(args: argparse.Namespace) -> int:
         port=chosen.chat.port,
         open_browser=chosen.chat.browser,
         visitors=visitors,
+        collections_header=chosen.chat.collections_header,
     )
     return 0
 

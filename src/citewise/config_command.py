@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from citewise.errors import InputError
+from citewise.masking import MASK, masked
 from citewise.rendering import json_text, visible
 from citewise.setting import Setting
 from citewise.settings import DEFAULT, Found, found
@@ -43,9 +43,6 @@ passwords are never printed. docs/settings.md has all of it.
 
 exit codes: 0 done; 2 a setting cannot be, or there is none of that name
 """
-_MASK = "***"
-# Where people put keys and passwords that belong elsewhere: before the host, and behind a "?".
-_MISPLACED = re.compile(r"(?<=://)[^/,\s]*(?=@)|(?<=[?&])(?!model=)[^#,\s]+")
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -103,8 +100,8 @@ def _shown(in_force: Found, one: Setting) -> Any:
     if value is None:
         return _place(in_force.settings, one.name)
     if one.address:
-        return _MISPLACED.sub(_MASK, value)
-    return _MASK if one.secret and value else value
+        return masked(value)
+    return MASK if one.secret and value else value
 
 
 def _place(settings: Settings, name: str) -> Path | None:

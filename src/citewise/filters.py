@@ -13,7 +13,7 @@ from citewise.errors import InputError
 from citewise.schema import LIVE
 from citewise.types import Filter
 
-__all__ = ["checked", "fitting", "matching_documents"]
+__all__ = ["checked", "described", "fitting", "inside", "matching_documents", "refuse_unknown"]
 
 _FIELDS = ("documents", "folders", "types", "tags")
 _OTHER_NAMES = {"htm": "html", "markdown": "md", "text": "txt", "jpeg": "jpg", "yml": "yaml"}
@@ -70,12 +70,12 @@ def fitting(rows: Sequence[tuple[int, str, str, str, str]], where: Filter) -> li
     Raises:
         InputError: a document or folder is not among them, or no document fits.
     """
-    _refuse_unknown(where, [name for _, name, *_ in rows])
+    refuse_unknown(where, [name for _, name, *_ in rows])
     found = [row[0] for row in rows if _fits(where, *row[1:])]
     if not found:
         held = sorted({kind for _, name, kind, *_ in rows for kind in _types_of(name, kind)})
         raise InputError(
-            f"No document fits the filter ({_described(where)}).",
+            f"No document fits the filter ({described(where)}).",
             f"The index holds {len(rows)} documents, of the types {', '.join(held)}."
             if rows
             else "The index is empty: update it first.",
@@ -99,10 +99,11 @@ def _in_place(name: str, where: Filter) -> bool:
     """Documents and folders name places together: either lets a document in."""
     if not where.documents and not where.folders:
         return True
-    return name in where.documents or any(_inside(name, folder) for folder in where.folders)
+    return name in where.documents or any(inside(name, folder) for folder in where.folders)
 
 
-def _inside(name: str, folder: str) -> bool:
+def inside(name: str, folder: str) -> bool:
+    """Whether the document of that name lies in a folder."""
     return folder in ("", ".") or name.startswith(f"{folder}/")
 
 
@@ -111,7 +112,8 @@ def _types_of(name: str, kind: str) -> set[str]:
     return {_plain_type(PurePosixPath(name).suffix), _plain_type(kind)} - {""}
 
 
-def _described(where: Filter) -> str:
+def described(where: Filter) -> str:
+    """A filter in words, such as "type pdf; since 2026-01-01"."""
     given = [(name.rstrip("s"), ", ".join(getattr(where, name))) for name in _FIELDS]
     dates = [("since", where.since or ""), ("until", where.until or "")]
     return "; ".join(f"{name} {values}" for name, values in given + dates if values)
@@ -149,13 +151,14 @@ def _day(text: str | None, field: str) -> str | None:
         ) from error
 
 
-def _refuse_unknown(where: Filter, names: Sequence[str]) -> None:
+def refuse_unknown(where: Filter, names: Sequence[str]) -> None:
+    """Raise InputError if a filter names a document or folder that is not among these names."""
     known = set(names)
     for name in where.documents:
         if name not in known:
             raise InputError(f"There is no document {name!r}.", _nearest(name, names))
     for folder in where.folders:
-        if not any(_inside(name, folder) for name in names):
+        if not any(inside(name, folder) for name in names):
             folders = sorted({str(parent) for name in names for parent in _parents(name)})
             raise InputError(f"There is no folder {folder!r}.", _nearest(folder, folders))
 

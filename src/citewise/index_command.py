@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from citewise import collection_command
 from citewise.errors import CitewiseError, CorpusError, InputError
 from citewise.rendering import json_text, visible
 from citewise.settings_options import add_options
@@ -29,6 +30,8 @@ _EPILOG = """examples:
   citewise index path/to/files --watch      go on whenever a file changes; Ctrl-C ends it
   citewise index path/to/files --check      prove that the index is sound
   citewise index path/to/files --repair     mend what --check found
+  citewise index hr/ --collection hr        bring a folder into a collection of the common store
+  citewise index --list-collections         which there are; --remove-collection hr deletes one
 
 Ctrl-C is safe at any moment: the index stays as it was, and what was embedded is kept for the
 next run. Files are told to be unchanged by size and time, others by their content.
@@ -55,6 +58,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     modes.add_argument("--check", action="store_true", help="prove that the index is sound")
     modes.add_argument("--repair", action="store_true", help="mend it, then check it")
     modes.add_argument("--stats", action="store_true", help="its statistics; nothing is updated")
+    collection_command.add_arguments(index, modes)
     index.add_argument(
         "--thorough",
         action="store_true",
@@ -75,38 +79,64 @@ def run(args: argparse.Namespace) -> int:
     """
     from citewise.assistant import Assistant
 
-    with Assistant(args.corpus, args.index, store=args.store, llm="none") as assistant:
-        if (args.check or args.stats) and not _behind_address(assistant):
+    of_store = args.list_collections or args.remove_collection or args.collection
+    # A collection lies in the common store, not in one that its own folder of documents would get.
+    corpus = None if of_store else args.corpus
+    with Assistant(corpus, args.index, store=args.store, llm="none") as store:
+        if args.list_collections:
+            collection_command.print_collections(store, as_json=args.json)
+            return 0
+        if args.remove_collection is not None:
+            collection_command.print_removed(store, args.remove_collection, as_json=args.json)
+            return 0
+        if args.collection is None:
+            return _run(store, args)
+        reads = not (args.check or args.stats)
+        kept = collection_command.kept_by(store, args.collection, args.corpus, reads=reads)
+        return _run(kept, args)
+
+
+def _run(assistant: Assistant, args: argparse.Namespace) -> int:
+    if args.check or args.stats:
+        if not _behind_address(assistant):
             _refuse_missing(assistant)
-        if args.watch and not assistant.corpus.exists():
-            raise CorpusError(
-                f"The corpus {str(assistant.corpus)!r} does not exist.", "Give a folder to watch."
-            )
-        if args.check:
-            return _check(assistant, args)
-        if args.repair:
-            return _repair(assistant, args)
-        if args.stats:
-            _print_stats(_stats(assistant), args.json)
-        elif args.dry_run:
-            _print_update(_planned(assistant, args.thorough), args, planned=True)
-        elif args.watch:
-            _watch(assistant, args)
-        else:
-            _print_update(_updated(assistant, args.thorough), args, assistant)
+    else:
+        _refuse_unusable(assistant, args)
+    if args.check:
+        return _check(assistant, args)
+    if args.repair:
+        return _repair(assistant, args)
+    if args.stats:
+        _print_stats(_stats(assistant), args.json)
+    elif args.dry_run:
+        _print_update(_planned(assistant, args.thorough), args, planned=True)
+    elif args.watch:
+        _watch(assistant, args)
+    else:
+        _print_update(_updated(assistant, args.thorough), args, assistant)
     return 0
 
 
+def _refuse_unusable(assistant: Assistant, args: argparse.Namespace) -> None:
+    from citewise.collecting import refuse_names_of_collections
+
+    if args.watch and not assistant.corpus.exists():
+        raise CorpusError(
+            f"The corpus {str(assistant.corpus)!r} does not exist.", "Give a folder to watch."
+        )
+    if args.collection is None:
+        refuse_names_of_collections(assistant.store, assistant.corpus)
+
+
 def _behind_address(assistant: Assistant) -> bool:
-    return "://" in assistant.store
+    return assistant.store.folder is None
 
 
 def _unmodelled(assistant: Assistant) -> Index:
     """What lies behind an address, without loading the embedding model."""
     from citewise.planned import NameOnly
-    from citewise.stores import open_store
 
-    return open_store(assistant.store, NameOnly(assistant.embedder_name))
+    return assistant.store.open(NameOnly(assistant.embedder_name), assistant.home)
 
 
 def _updated(assistant: Assistant, thorough: bool) -> UpdateSummary:

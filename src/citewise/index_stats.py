@@ -48,6 +48,7 @@ def _searched(manifest: dict[str, str]) -> dict[str, str]:
 
 def _size(file: Path) -> int:
     try:
-        return file.stat().st_size
+        # Of a folder, even its size says something of the other collections that lie in it.
+        return file.stat().st_size if file.is_file() else 0
     except OSError:  # Gone since it was listed: a side file of SQLite, or an older generation.
         return 0

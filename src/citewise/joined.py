@@ -1,4 +1,4 @@
-"""Several indexes searched as one: a visitor's own documents beside those that all may ask.
+"""Several indexes searched as one: collections, or a visitor's own documents beside the others.
 
 Nothing is copied and nothing embedded twice. Meaning is comparable between the parts, because one
 embedding model made all vectors; how rare a word is must be counted over all parts together, or a
@@ -11,23 +11,31 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from citewise.errors import InputError
-from citewise.index import DocumentInfo, Hit, Index, StoredPassage
+from citewise import filters
+from citewise.errors import CorpusError, InputError
+from citewise.index import DocumentInfo, Hit, Index, StoredPassage, no_document
+from citewise.protocols import Embedder
 from citewise.slips import edits
 from citewise.spacedterms import distinctive_terms, terms_of
-from citewise.types import Document, Filter, Passage
+from citewise.types import Document, Filter
 
 __all__ = ["JoinedIndex"]
 
 # As in citewise.lexical and FTS5's bm25().
 _K1, _B = 1.2, 0.75
 _NO_TERM = "\x00"
+
+# Ids of the parts' passages, in an order that no other index of a store has any part in: by part,
+# then as the part has them.
+_STRIDE = 1 << 40
 
 _Search = Callable[[Index, "NDArray[np.int64] | None"], Sequence[Hit]]
 
@@ -40,11 +48,22 @@ class JoinedIndex(Index):
 
     Args:
         parts: indexes of one embedding model; the one that wins a name comes first.
+        prefixes: what all names of each part begin with, if that is known; a name belongs to the
+            first part whose beginning it has, so that nobody has to look which part holds it.
+        embedder: what made the vectors, where there are no parts to tell.
     """
 
-    def __init__(self, parts: Sequence[Index]) -> None:
-        super().__init__(parts[0].folder, parts[0].embedder, None)
+    def __init__(
+        self,
+        parts: Sequence[Index],
+        prefixes: Sequence[str] = (),
+        embedder: Embedder | None = None,
+    ) -> None:
+        super().__init__(parts[0].folder if parts else Path(), embedder or parts[0].embedder, None)
         self._parts = tuple(parts)
+        self._prefixes = tuple(prefixes)
+        inner = [p._stride * len(p._parts) for p in self._parts if isinstance(p, JoinedIndex)]
+        self._stride: int = max(inner, default=_STRIDE) or _STRIDE
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -66,23 +85,21 @@ class JoinedIndex(Index):
         Raises:
             InputError: it names what no part holds, or no document fits it.
         """
-        names = [{info.name for info in part.documents()} for part in self._parts]
-        unknown = next((n for n in where.documents if not any(n in held for held in names)), None)
-        if unknown is not None:
-            raise InputError(f"There is no document {unknown!r}.", "Choose among those listed.")
-        found, refused = [], None
-        for number, (part, held) in enumerate(zip(self._parts, names, strict=True)):
-            here = tuple(name for name in where.documents if name in held)
-            if where.documents and not here and not where.folders:
-                continue
-            try:
-                ids = part.selected(dataclasses.replace(where, documents=here))
-                found.append(ids * len(self._parts) + number)
-            except InputError as error:
-                refused = error
+        names = [self._names(number) for number in range(len(self._parts))]
+        filters.refuse_unknown(where, sorted(set().union(*names)))
+        found = []
+        for number, held in enumerate(names):
+            here = _within(where, held)
+            if here is not None:
+                # What fits in none of the parts is said below, of all of them.
+                with suppress(InputError):
+                    found.append(self._parts[number].selected(here) + number * self._stride)
         if not found:
-            raise refused or InputError("No document fits the filter.", "Choose another one.")
-        return np.sort(np.concatenate(found))
+            raise InputError(
+                f"No document fits the filter ({filters.described(where)}).",
+                f"{len(set().union(*names))} documents can be searched.",
+            )
+        return np.concatenate(found)
 
     def dense(
         self, vector: NDArray[np.float32], k: int, within: NDArray[np.int64] | None = None
@@ -96,7 +113,7 @@ class JoinedIndex(Index):
         """The ``k`` passages that fit best by BM25, counted over all parts."""
         hits = self._hits(lambda part, ids: part.lexical(question, k, ids), within)
         passages = self.passages([hit.id for hit in hits])
-        terms = {stored.id: _passage_terms(stored.passage) for stored in passages}
+        terms = {stored.id: _passage_terms(stored) for stored in passages}
         return _best([Hit(i, s) for i, s in self._bm25(question, terms).items() if s > 0], k)
 
     def span_scores(
@@ -131,26 +148,22 @@ class JoinedIndex(Index):
 
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         """The passages with these ids, in that order, without those of a name taken by another."""
-        count = len(self._parts)
         found: dict[int, StoredPassage] = {}
-        taken: set[str] = set()
-        for number, part in enumerate(self._parts):
-            own = [i // count for i in ids if i % count == number]
-            for stored in part.passages(own) if own else []:
-                if stored.passage.document not in taken:
-                    key = stored.id * count + number
+        for number, own in self._by_part(ids).items():
+            taken = self._taken_before(number)
+            for stored in self._parts[number].passages(own):
+                if not taken(stored.passage.document):
+                    key = stored.id + number * self._stride
                     found[key] = dataclasses.replace(stored, id=key)
-            if number + 1 < count:
-                taken |= {info.name for info in part.documents()}
         return [found[i] for i in ids if i in found]
 
     def homes(self, ids: Sequence[int]) -> dict[int, int]:
         """What tells the document of each of these passages from all others of any part."""
-        count = len(self._parts)
         found: dict[int, int] = {}
-        for number, part in enumerate(self._parts):
-            own = part.homes([i // count for i in ids if i % count == number])
-            found |= {i * count + number: home * count + number for i, home in own.items()}
+        for number, own in self._by_part(ids).items():
+            first = number * self._stride
+            homes = self._parts[number].homes(own)
+            found |= {first + i: first + home for i, home in homes.items()}
         return found
 
     def document(self, name: str) -> Document:
@@ -159,24 +172,32 @@ class JoinedIndex(Index):
         Raises:
             CorpusError: no part holds it.
         """
-        for part in self._parts[:-1]:
-            if any(info.name == name for info in part.documents()):
-                return part.document(name)
-        return self._parts[-1].document(name)
+        for number, part in enumerate(self._parts):
+            if self._prefixes:
+                found = name.startswith(self._prefixes[number])
+            else:
+                found = any(info.name == name for info in part.documents())
+            if found:
+                with suppress(CorpusError):  # Its remedy would speak of this part alone.
+                    return part.document(name)
+                break
+        names = [info.name for info in self.documents()]
+        raise no_document(name, names)
 
     def documents(self) -> list[DocumentInfo]:
         """What the parts hold, by name."""
         named: dict[str, DocumentInfo] = {}
-        for part in self._parts:
-            for info in part.documents():
-                named.setdefault(info.name, info)
+        for number, part in enumerate(self._parts):
+            taken = self._taken_before(number)
+            named |= {info.name: info for info in part.documents() if not taken(info.name)}
         return [named[name] for name in sorted(named)]
 
     def stats(self) -> dict[str, int | str]:
         """The first part's, with counts and sizes added up."""
-        first, *others = (part.stats() for part in self._parts)
+        stats = [part.stats() for part in self._parts]
+        first = dict(stats[0]) if stats else {}
         for key in ("documents", "characters", "passages", "spans", "bytes"):
-            first[key] = sum(int(stats[key]) for stats in (first, *others))
+            first[key] = sum(int(part[key]) for part in stats)
         return first
 
     def identity(self) -> str:
@@ -187,12 +208,33 @@ class JoinedIndex(Index):
     def close(self) -> None:
         """Nothing: the parts belong to others."""
 
+    def _by_part(self, ids: Sequence[int]) -> dict[int, list[int]]:
+        """Each part's own ids among these, by its number."""
+        own: dict[int, list[int]] = {}
+        for i in ids:
+            own.setdefault(i // self._stride, []).append(i % self._stride)
+        return {number: own[number] for number in sorted(own)}
+
+    def _taken_before(self, number: int) -> Callable[[str], bool]:
+        """Whether a name that a part holds belongs to an earlier one."""
+        if self._prefixes:
+            earlier = self._prefixes[:number]
+            return lambda name: name.startswith(earlier)
+        names = {info.name for part in self._parts[:number] for info in part.documents()}
+        return names.__contains__
+
+    def _names(self, number: int) -> set[str]:
+        taken = self._taken_before(number)
+        return {info.name for info in self._parts[number].documents() if not taken(info.name)}
+
     def _hits(self, search: _Search, within: NDArray[np.int64] | None) -> list[Hit]:
-        count = len(self._parts)
         hits = []
         for number, part in enumerate(self._parts):
-            own = None if within is None else within[within % count == number] // count
-            hits += [Hit(hit.id * count + number, hit.score) for hit in search(part, own)]
+            first = number * self._stride
+            own = None
+            if within is not None:
+                own = within[within // self._stride == number] - first
+            hits += [Hit(hit.id + first, hit.score) for hit in search(part, own)]
         return hits
 
     def _bm25(
@@ -210,6 +252,15 @@ class JoinedIndex(Index):
         return scores
 
 
+def _within(where: Filter, held: set[str]) -> Filter | None:
+    """The filter as it is for a part with these documents; None if it lets none of them through."""
+    documents = tuple(name for name in where.documents if name in held)
+    folders = tuple(f for f in where.folders if any(filters.inside(name, f) for name in held))
+    if (where.documents or where.folders) and not (documents or folders):
+        return None
+    return dataclasses.replace(where, documents=documents, folders=folders)
+
+
 def _best(hits: Sequence[Hit], k: int) -> list[Hit]:
     return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:k]
 
@@ -224,6 +275,7 @@ def _counts(part: Index, term: str) -> tuple[float, float]:
     return spans, (spans + 0.5 - 0.5 * odds) / (1 + odds)
 
 
-def _passage_terms(passage: Passage) -> list[str]:
-    rendered = [span.rendered for span in passage.spans] or [passage.text]
-    return terms_of("\n".join([passage.heading, *rendered]))
+def _passage_terms(stored: StoredPassage) -> list[str]:
+    """As ``spacedterms.passage_terms``, from the terms that were stored with the spans."""
+    spans = stored.span_terms or [terms_of(stored.passage.text)]
+    return [*terms_of(stored.passage.heading), *chain.from_iterable(spans)]

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from citewise.collecting import source_of
 from citewise.index import Index
 from citewise.metering import Progress
 from citewise.opening import is_sound
-from citewise.sources import FolderSource
 from citewise.splitting import split
-from citewise.stores import open_store
+from citewise.stores.place import StorePlace
 from citewise.updating import UpdateSummary
 
 __all__ = ["NameOnly", "planned_update"]
@@ -21,9 +21,10 @@ __all__ = ["NameOnly", "planned_update"]
 
 def planned_update(
     corpus: Path,
-    store: str,
+    store: StorePlace,
     embedder: str,
     *,
+    collection: str = "",
     thorough: bool = False,
     progress: Progress | None = None,
 ) -> UpdateSummary:
@@ -31,23 +32,25 @@ def planned_update(
 
     Args:
         embedder: the name of the embedding model that an update would use.
+        collection: whose index it is.
         thorough: as for ``Index.refresh``.
 
     Raises:
         CorpusError, IndexFault: the corpus or the index cannot be read.
     """
-    source = FolderSource(corpus)
-    with _opened(store, NameOnly(embedder)) as index:
+    source = source_of(corpus, collection)
+    with _opened(store, NameOnly(embedder), collection) as index:
         return index.refresh(source, split, thorough=thorough, dry_run=True, progress=progress)
 
 
 @contextlib.contextmanager
-def _opened(store: str, embedder: NameOnly) -> Iterator[Index]:
-    if "://" in store:
-        with open_store(store, embedder) as index:
+def _opened(store: StorePlace, embedder: NameOnly, collection: str) -> Iterator[Index]:
+    folder = store.folder_of(collection)
+    if folder is None:
+        with store.open(embedder, collection) as index:
             yield index
         return
-    with _looked_at(Path(store)) as place, Index.open(place, embedder) as index:
+    with _looked_at(folder) as place, Index.open(place, embedder) as index:
         yield index
 
 

@@ -37,6 +37,12 @@ class ChatSettings:
     port: int = setting(
         7860, "first port that the chat tries", least=0, most=65535, found=ANYTHING, option="--port"
     )
+    collections_header: str = setting(
+        "",
+        "HTTP header in which a proxy that knows the user lists the collections that they may see;"
+        " without it, all see those of the setting `collections`",
+        option="--collections-header",
+    )
     browser: bool = setting(True, "open a browser", found=ANYTHING, option="--no-browser")
     uploads: bool = setting(True, "let visitors bring documents", found=OFF, option="--no-uploads")
     shared_uploads: bool = setting(

@@ -34,6 +34,7 @@ from citewise.ui.visitors import Visitors
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
+    from citewise.ui.callers import Callers
     from citewise.ui.contract import Hooks
 
 __all__ = ["Extras"]
@@ -50,8 +51,18 @@ class Extras:
     """
 
     def __init__(
-        self, app: FastAPI, hooks: Hooks, assistant: Assistant, options: Options, bounds: Bounds
+        self,
+        app: FastAPI,
+        hooks: Hooks,
+        assistant: Assistant,
+        options: Options,
+        bounds: Bounds,
+        callers: Callers | None = None,
     ) -> None:
+        self.callers = callers
+        if callers is not None:
+            # Whatever forgets to say who is asking then shows nothing.
+            assistant = callers.nobody
         self._held = ExitStack()
         self.folder = _locked_folder(options.data, self._held)
         self.options = options
@@ -62,8 +73,10 @@ class Extras:
         self.records.sweep()
         questions = QuestionSet(options.questions) if options.questions else None
         add_refusals(app)
-        UploadRoutes(self.visitors, token_of, bounds, uploads=options.uploads).add_to(app)
-        RecordRoutes(self.records, token_of, questions).add_to(app)
+        UploadRoutes(
+            self.visitors, token_of, bounds, uploads=options.uploads, shared_for=self._shared_for
+        ).add_to(app)
+        RecordRoutes(self.records, self._asker, questions).add_to(app)
         if options.owner:
             OwnerRoutes(Owner(options.owner), self.records).add_to(app)
         self._add_own_routes(app)
@@ -79,7 +92,16 @@ class Extras:
 
     def assistant_for(self, request: Request) -> VisitorAssistant:
         """Whose documents a request is about."""
-        return VisitorAssistant(self.visitors.get(token_of(request)))
+        return VisitorAssistant(self.visitors.get(token_of(request)), self._shared_for(request))
+
+    def _shared_for(self, request: Request) -> Assistant | None:
+        """What the sender of a request may see of the collections; None if all see the same."""
+        return self.callers.assistant(request) if self.callers else None
+
+    def _asker(self, request: Request) -> str:
+        """To whom answers belong: a browser, as long as it may see what it saw then."""
+        token = token_of(request)
+        return f"{token} {self.callers.identity(request)}" if self.callers else token
 
     def close(self) -> None:
         """Stop working in the background; nothing that was brought is lost."""
@@ -93,10 +115,11 @@ class Extras:
         history = getattr(request.state, "history", ())
         self.records.add(
             key,
-            folder_name(token),
+            folder_name(self._asker(request)),
             answer,
             history=history,
-            private=bool(used & own) and not self.visitors.common,
+            # The owner's page is not for words that only some may see.
+            private=self.callers is not None or (bool(used & own) and not self.visitors.common),
         )
 
     def _add_own_routes(self, app: FastAPI) -> None:
@@ -111,7 +134,7 @@ class Extras:
         def mine(request: Request) -> JSONResponse:
             return json_answer(
                 {
-                    "answers": self.records.count(folder_name(token_of(request))),
+                    "answers": self.records.count(folder_name(self._asker(request))),
                     "uploads": len(self.visitors.get(token_of(request)).uploads),
                     "keep_days": self.options.keep_days,
                     "idle_seconds": self.options.limits.idle_seconds,
@@ -126,7 +149,7 @@ class Extras:
         def erase(request: Request) -> JSONResponse:
             require_own_page(request)
             token = token_of(request)
-            deleted = self.records.delete(folder_name(token))
+            deleted = self.records.delete(folder_name(self._asker(request)))
             if not self.visitors.common:
                 self.visitors.get(token).erase()
             return json_answer({"answers": deleted})

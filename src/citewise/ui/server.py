@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from citewise.bounds import Bounds
+    from citewise.ui.callers import Callers
     from citewise.ui.contract import ChatAssistant, Hooks
     from citewise.ui.options import Options
 
@@ -39,6 +40,7 @@ def build_app(
     hosts: Sequence[str] = (),
     visitors: Options | None = None,
     bounds: Bounds | None = None,
+    collections_header: str = "",
 ) -> FastAPI:
     """The whole chat as an ASGI app.
 
@@ -49,6 +51,11 @@ def build_app(
         visitors: what visitors may do and what is kept of it; nothing by default. It needs an
             ``Assistant``; close ``app.state.extras`` when the app has ended.
         bounds: how much and how often may be asked; as the settings say by default.
+        collections_header: the header in which a proxy lists what its user may see; it needs an
+            ``Assistant``. Without it, all see what the assistant sees.
+
+    Raises:
+        InputError: no header can be called that.
     """
     from fastapi import FastAPI
     from fastapi.middleware.cors import CORSMiddleware
@@ -56,6 +63,7 @@ def build_app(
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from citewise.ui.asking import add_ask_route
+    from citewise.ui.callers import CallersOnly, callers_of
     from citewise.ui.contract import Hooks
     from citewise.ui.guards import Guard
     from citewise.ui.page import head
@@ -65,10 +73,13 @@ def build_app(
     bounds = bounds or current().bounds
     app = FastAPI(title=strings.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/app-static", StaticFiles(directory=_STATIC))
-    hooks = Hooks(assistant_for=lambda _: assistant)
+    callers = callers_of(assistant, collections_header)
+    hooks = Hooks(assistant_for=callers.assistant if callers else lambda _: assistant)
     add_routes(app, hooks, examples)
     add_ask_route(app, hooks, bounds)
-    sections = _add_extras(app, hooks, assistant, visitors, bounds)
+    sections = _add_extras(app, hooks, assistant, visitors, bounds, callers)
+    if callers is not None:
+        app.add_middleware(CallersOnly, callers=callers)
     # Without a policy of ours, Gradio would let any page served from this machine read answers.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     # A page elsewhere whose name is made to point at this machine is stopped by its own name.
@@ -90,6 +101,7 @@ def _add_extras(
     assistant: ChatAssistant,
     visitors: Options | None,
     bounds: Bounds,
+    callers: Callers | None = None,
 ) -> Sequence[str]:
     """Let the server keep what visitors bring; returns the scripts that the page needs for it."""
     from citewise.assistant import Assistant
@@ -99,7 +111,7 @@ def _add_extras(
         return SECTIONS
     from citewise.ui.extras import Extras
 
-    app.state.extras = Extras(app, hooks, assistant, visitors, bounds)
+    app.state.extras = Extras(app, hooks, assistant, visitors, bounds, callers)
     return (*SECTIONS, *VISITORS)
 
 
@@ -150,6 +162,7 @@ def serve(
     open_browser: bool = False,
     examples: Sequence[str] | None = None,
     visitors: Options | None = None,
+    collections_header: str = "",
 ) -> None:
     """Serve the chat until Ctrl-C; the address is printed once it can be opened.
 
@@ -162,6 +175,7 @@ def serve(
             that comes with the project, if that is what is searched.
         visitors: what visitors may do, and what is kept of it; by default they may bring documents,
             which are kept in a folder of the user's.
+        collections_header: see ``build_app``.
 
     Raises:
         CitewiseError: the corpus is missing, no port is free, or ``visitors`` cannot be met.
@@ -170,9 +184,11 @@ def serve(
         assistant = _default_assistant()
     _require_corpus(assistant)
     if examples is None:
-        examples = strings.SEED_QUESTIONS if _holds_seed(assistant) else ()
+        # Where not everybody sees everything, nobody is offered what was not made for them.
+        shown = _holds_seed(assistant) and not collections_header
+        examples = strings.SEED_QUESTIONS if shown else ()
     with listening_socket(host, port) as listener:
-        _serve_on(listener, assistant, host, examples, open_browser, visitors)
+        _serve_on(listener, assistant, host, examples, open_browser, visitors, collections_header)
 
 
 def _serve_on(
@@ -182,6 +198,7 @@ def _serve_on(
     examples: Sequence[str],
     open_browser: bool,
     visitors: Options | None,
+    collections_header: str,
 ) -> None:
     exposed = not is_loopback(host)
     if exposed:
@@ -194,6 +211,7 @@ def _serve_on(
         hosts=("*",) if exposed else (),
         visitors=visitors or _default_options(assistant),
         bounds=bounds,
+        collections_header=collections_header,
     )
     address = address_of(listener, host)
     print(strings.ADDRESS.format(address=address), flush=True)
@@ -249,7 +267,8 @@ def _default_assistant() -> ChatAssistant:
 def _require_corpus(assistant: ChatAssistant) -> None:
     """An assistant opens its corpus at the first question, too late for whoever mistyped it."""
     corpus = getattr(assistant, "corpus", None)
-    if isinstance(corpus, Path) and not corpus.exists():
+    seen = getattr(assistant, "collections", ("",))
+    if isinstance(corpus, Path) and "" in seen and not corpus.exists():
         raise CorpusError(
             f"The corpus {str(corpus)!r} does not exist.",
             "Give a folder of documents, for example --corpus path/to/files.",
@@ -258,6 +277,8 @@ def _require_corpus(assistant: ChatAssistant) -> None:
 
 def _holds_seed(assistant: ChatAssistant) -> bool:
     corpus = getattr(assistant, "corpus", None)
+    if getattr(assistant, "collections", ("",)) != ("",):
+        return False
     return isinstance(corpus, Path) and (corpus / strings.SEED_DOCUMENT).is_file()
 
 

@@ -20,9 +20,11 @@ from citewise.ui.shelf import Upload
 from citewise.ui.sources import SourceId
 from citewise.ui.tokens import folder_name
 from citewise.ui.visitor import Visitor
+from citewise.ui.visitor_assistant import VisitorAssistant
 from citewise.ui.visitors import Visitors
 
 if TYPE_CHECKING:
+    from citewise.assistant import Assistant
     from citewise.index import DocumentInfo
 
 __all__ = ["UPLOADS", "UploadRoutes"]
@@ -43,6 +45,8 @@ class UploadRoutes:
         token_of: the cookie of whoever sends a request.
         bounds: how long a file may take to arrive.
         uploads: whether files are taken in; else documents are only selected.
+        shared_for: has what the sender of a request may see of documents that are not their own;
+            None if all see the same.
     """
 
     def __init__(
@@ -52,11 +56,13 @@ class UploadRoutes:
         bounds: Bounds,
         *,
         uploads: bool = True,
+        shared_for: Callable[[Request], Assistant | None] = lambda _: None,
     ) -> None:
         self._visitors = visitors
         self._token_of = token_of
         self._bounds = bounds
         self._open = uploads
+        self._shared_for = shared_for
 
     def add_to(self, app: FastAPI) -> None:
         """Add them to an app."""
@@ -71,15 +77,17 @@ class UploadRoutes:
         """Files, documents, selection and limits."""
         visitor = self._visitors.get(self._token_of(request))
         about: dict[str, Any] = {"common": self._visitors.common, "open": self._open}
-        documents, problem = [], ""
+        documents, problem, shared = [], "", self._shared_for(request)
+        selection = visitor.selection if shared is None else Selection()
         try:
             about["preparing"] = not self._visitors.prepared()
             if not about["preparing"]:
-                documents = visitor.assistant(everything=True).documents()
+                seen = VisitorAssistant(visitor, shared)
+                documents, selection = seen.documents(), seen.selected()
         except CitewiseError as error:
             problem = str(error)
         shown = _listing(visitor, self._owner(request), documents)
-        return json_answer(shown | about | {"problem": problem})
+        return json_answer(shown | about | {"selection": selection.to_dict(), "problem": problem})
 
     async def bring(self, request: Request, name: str = "") -> JSONResponse:
         """Take in a file: the body is its bytes."""
@@ -126,7 +134,7 @@ class UploadRoutes:
         visitor = self._changing(request)
         try:
             selection = Selection.of(await json_body(request))
-            await run_in_threadpool(visitor.select, selection)
+            await run_in_threadpool(visitor.select, selection, self._shared_for(request))
         except CitewiseError as error:
             raise RefusedError(400, "refused", str(error)) from None
         return json_answer(selection.to_dict())
@@ -169,7 +177,6 @@ def _listing(visitor: Visitor, owner: str, documents: Sequence[DocumentInfo]) ->
         "uploads": [_upload(upload, owner, sources) for upload in visitor.uploads],
         "documents": [_document(name, sources) for name in common[:_LISTED]],
         "total": len(common),
-        "selection": visitor.selection.to_dict(),
     }
 
 

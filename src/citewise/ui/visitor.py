@@ -87,13 +87,17 @@ class Visitor:
             self._touched = elapsed()
             date(self.folder / "used", self._clock)
 
-    def select(self, selection: Selection) -> None:
+    def select(self, selection: Selection, shared: Assistant | None = None) -> None:
         """Choose what the next questions search, and keep it over a restart.
+
+        Args:
+            selection: what is chosen.
+            shared: see ``assistant``.
 
         Raises:
             InputError: a ticked document is not there.
         """
-        known = {info.name for info in self.assistant(everything=True).documents()}
+        known = {info.name for info in self.assistant(everything=True, shared=shared).documents()}
         unknown = next((name for name in selection.names if name not in known), None)
         if unknown is not None:
             raise InputError("A ticked document is no longer there.", "Reload the page.")
@@ -106,14 +110,17 @@ class Visitor:
         chosen = self._selection
         return Filter(documents=chosen.names) if chosen.scope == "some" else None
 
-    def assistant(self, *, everything: bool = False) -> Assistant:
-        """Answers from what is selected, or from all that this visitor may see."""
-        own = self._index.current()
+    def assistant(self, *, everything: bool = False, shared: Assistant | None = None) -> Assistant:
+        """Answers from what is selected, or from all that this visitor may see.
+
+        Args:
+            everything: whatever is selected.
+            shared: has what this visitor may see of the documents that are not their own.
+        """
+        own, shared = self._index.current(), shared or self._shared
         if own is None:
-            return self._shared
-        return OwnAssistant(
-            self._shared, own, alone=self._selection.scope == "own" and not everything
-        )
+            return shared
+        return OwnAssistant(shared, own, alone=self._selection.scope == "own" and not everything)
 
     def own_names(self) -> frozenset[str]:
         """The names of the visitor's own documents that can be searched."""

@@ -10,12 +10,14 @@ __all__ = ["index_stats"]
 
 
 def index_stats(reading: Reading, place: str) -> dict[str, int | str]:
-    """Counts, the manifest's entries, and the size of the store, with all its collections."""
+    """Counts, the manifest's entries, and the bytes of its documents' texts.
+
+    How large the tables are would tell of collections that a reader must not know of.
+    """
     manifest = reading.manifest
     row = reading.connection.execute(
         "SELECT count(*), coalesce(sum(characters), 0)::bigint,"
-        " (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c"
-        "  WHERE relnamespace = 'citewise'::regnamespace AND relkind = 'r')"
+        " coalesce(sum(octet_length(text)), 0)::bigint"
         " FROM citewise.documents WHERE collection = %s AND state = %s",
         (manifest.id, LIVE),
     ).fetchone()

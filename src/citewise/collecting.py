@@ -1,0 +1,110 @@
+"""Bringing a folder's documents into a collection: their names begin with the collection's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from citewise.collection_names import prefix_of
+from citewise.collection_places import held_collections
+from citewise.documents import Listing, Reading, SkippedFile, SourceFile
+from citewise.errors import InputError
+from citewise.filters import inside
+from citewise.opening import is_sound
+from citewise.protocols import Embedder
+from citewise.sources import FolderSource, Source
+from citewise.stores.place import StorePlace
+
+__all__ = ["CollectionSource", "refuse_names_of_collections", "refuse_taken_names", "source_of"]
+
+
+def source_of(corpus: Path, collection: str) -> Source:
+    """The documents under ``corpus`` by the names that they have in a collection."""
+    folder = FolderSource(corpus)
+    return CollectionSource(folder, collection) if collection else folder
+
+
+class CollectionSource:
+    """Meets ``Source`` with another one, each name behind that of the collection.
+
+    A file of one name in two collections is two documents, and what is cited says which.
+    """
+
+    def __init__(self, source: Source, collection: str) -> None:
+        self._source = source
+        self._prefix = prefix_of(collection)
+        self.lasting = source.lasting
+
+    def listing(self) -> Listing:
+        """What the other one lists."""
+        listing = self._source.listing()
+        files = tuple(replace(file, name=self._prefix + file.name) for file in listing.files)
+        return replace(listing, files=files, skipped=self._named(listing.skipped))
+
+    def digest(self, file: SourceFile) -> str:
+        """The SHA-256 of a file's bytes."""
+        return self._source.digest(self._plain(file))
+
+    def read(self, files: Iterable[SourceFile]) -> Iterator[tuple[SourceFile, Reading]]:
+        """The documents in each of these files."""
+        for file, found in self._source.read(self._plain(file) for file in files):
+            documents = tuple(
+                replace(
+                    document,
+                    name=self._prefix + document.name,
+                    source=document.source and self._prefix + document.source,
+                )
+                for document in found.documents
+            )
+            named = replace(file, name=self._prefix + file.name)
+            yield named, replace(found, documents=documents, skipped=self._named(found.skipped))
+
+    def refuse_empty(self, skipped: Sequence[SkippedFile]) -> None:
+        """As the other one does."""
+        self._source.refuse_empty(skipped)
+
+    def _plain(self, file: SourceFile) -> SourceFile:
+        return replace(file, name=file.name.removeprefix(self._prefix))
+
+    def _named(self, skipped: Sequence[SkippedFile]) -> tuple[SkippedFile, ...]:
+        return tuple(replace(file, name=self._prefix + file.name) for file in skipped)
+
+
+def refuse_taken_names(place: StorePlace, collection: str, embedder: Embedder) -> None:
+    """Refuse a collection whose documents would be called as those that are in none.
+
+    Only a folder that has the collection's name can do that, among the documents that are in none.
+    Whoever indexes is told; no reader ever is.
+
+    Args:
+        place: the store's.
+        collection: about to be filled.
+        embedder: not used.
+
+    Raises:
+        InputError: two documents could have one name.
+        IndexFault: the documents that are in none cannot be looked at.
+    """
+    if place.folder is not None and not is_sound(place.folder):
+        return
+    with place.open(embedder) as index:
+        if any(inside(info.name, collection) for info in index.documents()):
+            raise _taken(collection)
+
+
+def refuse_names_of_collections(place: StorePlace, corpus: Path) -> None:
+    """Refuse documents for no collection that would be called as those of one; as above."""
+    if not corpus.is_dir():
+        return
+    for name in held_collections(place):
+        if name and (corpus / name).is_dir():
+            raise _taken(name)
+
+
+def _taken(name: str) -> InputError:
+    return InputError(
+        f"A folder {name!r} is among the documents that are in no collection, and a collection has "
+        "that name: their documents would be called the same.",
+        "Rename one of the two.",
+    )

@@ -1,0 +1,66 @@
+"""Where a store is: its address, and the folder of the documents, if they lie in one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from citewise.masking import masked
+from citewise.stores.milvus.address import is_milvus
+
+if TYPE_CHECKING:
+    from citewise.index import Index
+    from citewise.protocols import Embedder
+
+__all__ = ["StorePlace"]
+
+_FOLDER = "collections"
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlace:
+    """A store by its address, which may hold a password.
+
+    ``folder`` is the one in which documents and words are kept; None where all is behind the
+    address.
+    """
+
+    address: str = field(repr=False)
+    folder: Path | None
+
+    @classmethod
+    def of(cls, address: str, index: Path) -> StorePlace:
+        """The store at an address.
+
+        Args:
+            address: a folder's path, or one with a scheme; "" for the folder ``index``.
+            index: where the documents are kept if only their vectors are behind the address.
+        """
+        if is_milvus(address):
+            return cls(address, index)
+        if "://" in address:
+            return cls(address, None)
+        return cls(address or str(index), Path(address) if address else index)
+
+    @property
+    def shown(self) -> str:
+        """The address without a password."""
+        return masked(self.address)
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether nothing of it is anywhere but in its folder."""
+        return self.address == str(self.folder)
+
+    def folder_of(self, collection: str) -> Path | None:
+        """The folder of a collection's index; None if it is in none."""
+        if self.folder is None:
+            return None
+        return self.folder / _FOLDER / collection if collection else self.folder
+
+    def open(self, embedder: Embedder, collection: str = "") -> Index:
+        """Open a collection's index, made if there is none; raises as ``open_store``."""
+        from citewise.stores import open_store
+
+        return open_store(self.address, embedder, collection, folder=self.folder)

@@ -23,6 +23,9 @@ class Options:
         questions: the question set that answers can be saved to.
         owner: the password for the owner's page; without one there is no such page.
         keep_days: answers, with what was asked, are deleted after that time.
+        state: the ``postgresql://`` address of a database that keeps all of it instead of
+            ``data``, so that several processes can share it; ``docs/shared-state.md``.
+        realm: what tells chats that share a database apart: they see nothing of one another.
     """
 
     data: Path
@@ -32,6 +35,8 @@ class Options:
     questions: Path | None = None
     owner: str = ""
     keep_days: float = 30.0
+    state: str = field(default="", repr=False)
+    realm: str = ""
 
 
 def default_data(corpus: Path) -> Path:

@@ -6,10 +6,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from citewise.ui.languages import page_texts
-from citewise.ui.owner import Owner
 from citewise.ui.owner_view import export_lines, overview
-from citewise.ui.records import Records
 from citewise.ui.refusals import RefusedError, json_answer, json_body, require_own_page
+from citewise.ui.state import AnswerStore, OwnerGate
 
 __all__ = ["OwnerRoutes"]
 
@@ -28,7 +27,7 @@ _LONGEST_PASSWORD = 1000
 class OwnerRoutes:
     """``/owner`` and what its page asks for; all but the page itself needs the password."""
 
-    def __init__(self, owner: Owner, records: Records) -> None:
+    def __init__(self, owner: OwnerGate, records: AnswerStore) -> None:
         self._owner = owner
         self._records = records
 

@@ -18,9 +18,8 @@ from citewise.ui.revealing import reveal
 from citewise.ui.selection import Selection
 from citewise.ui.shelf import Upload
 from citewise.ui.sources import SourceId
+from citewise.ui.state import VisitorState, VisitorStates
 from citewise.ui.tokens import folder_name
-from citewise.ui.visitor import Visitor
-from citewise.ui.visitors import Visitors
 
 if TYPE_CHECKING:
     from citewise.index import DocumentInfo
@@ -47,7 +46,7 @@ class UploadRoutes:
 
     def __init__(
         self,
-        visitors: Visitors,
+        visitors: VisitorStates,
         token_of: Callable[[Request], str],
         bounds: Bounds,
         *,
@@ -114,7 +113,7 @@ class UploadRoutes:
     def remove(self, request: Request, key: str) -> JSONResponse:
         """Delete a file and all that was made from it."""
 
-        def removed(visitor: Visitor) -> Upload:
+        def removed(visitor: VisitorState) -> Upload:
             upload = visitor.upload(key)
             visitor.remove(key)
             return upload
@@ -134,12 +133,12 @@ class UploadRoutes:
     def _owner(self, request: Request) -> str:
         return folder_name(self._token_of(request)) if self._visitors.common else ""
 
-    def _changing(self, request: Request) -> Visitor:
+    def _changing(self, request: Request) -> VisitorState:
         require_own_page(request)
         return self._visitors.get(self._token_of(request))
 
     def _changed(
-        self, request: Request, key: str, change: Callable[[Visitor], Upload]
+        self, request: Request, key: str, change: Callable[[VisitorState], Upload]
     ) -> JSONResponse:
         visitor, owner = self._changing(request), self._owner(request)
         try:
@@ -157,7 +156,7 @@ def _announced(request: Request) -> int | None:
     return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
 
 
-def _listing(visitor: Visitor, owner: str, documents: Sequence[DocumentInfo]) -> dict[str, Any]:
+def _listing(visitor: VisitorState, owner: str, documents: Sequence[DocumentInfo]) -> dict[str, Any]:
     """Everything that the panel of documents shows."""
     own = visitor.own_names()
     sources = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from citewise.types import Document, Event, Evidence
-from citewise.ui.visitor import Visitor
+from citewise.ui.state import VisitorState
 
 if TYPE_CHECKING:
     from citewise.index import DocumentInfo
@@ -17,7 +17,7 @@ __all__ = ["VisitorAssistant"]
 class VisitorAssistant:
     """Meets ``ChatAssistant`` for one visitor, as their documents and selection are just now."""
 
-    def __init__(self, visitor: Visitor) -> None:
+    def __init__(self, visitor: VisitorState) -> None:
         self._visitor = visitor
 
     def stream(self, question: str, history: Sequence[str] = (), **options: Any) -> Iterator[Event]:

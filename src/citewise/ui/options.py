@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from citewise.ui.limits import Limits
 
-__all__ = ["Options", "default_data"]
+__all__ = ["Options", "default_data", "realm_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,17 @@ class Options:
     realm: str = ""
 
 
+def realm_of(collections: str) -> str:
+    """What tells chats over these collections apart from others; "" for none.
+
+    A digest, so that it can be part of a collection's name.
+    """
+    names = sorted({name.strip() for name in collections.split(",")} - {""})
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()[:12] if names else ""
+
+
 def default_data(corpus: Path) -> Path:
     """Where a chat over this corpus keeps what visitors bring, unless it is told another place."""
-    import hashlib
-
     from platformdirs import user_data_path
 
     resolved = corpus.resolve()

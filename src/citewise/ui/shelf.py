@@ -139,9 +139,7 @@ def suffix_of(name: str) -> str:
     return suffix if plain else ""
 
 
-async def write_chunks(
-    target: Path, chunks: AsyncIterator[bytes], allowed: int
-) -> tuple[int, str]:
+async def write_chunks(target: Path, chunks: AsyncIterator[bytes], allowed: int) -> tuple[int, str]:
     """Write a new file as it comes in; return its size and the SHA-256 of its bytes.
 
     Raises:

@@ -8,6 +8,7 @@ of them answers any request (``postgres/``). ``docs/shared-state.md`` says what 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from citewise.types import Answer, Filter
@@ -28,6 +29,7 @@ __all__ = [
     "VisitorState",
     "VisitorStates",
     "open_state",
+    "shared_address",
 ]
 
 
@@ -249,17 +251,23 @@ class ChatState(Protocol):
         ...
 
 
+def shared_address(store: str) -> str:
+    """The address of a store if it can also keep what chats share; else ""."""
+    return store if store.partition("://")[0] in ("postgresql", "postgres") else ""
+
+
 def open_state(options: Options, assistant: Assistant) -> ChatState:
-    """The state that the options name: in the database at ``options.state``, or in a folder.
+    """The state in the database that holds the documents, or that the options name; else in a folder.
 
     Raises:
         IndexFault: it cannot be opened.
         InputError: the address is none, or what it needs is not installed.
     """
-    if options.state:
+    address = options.state or shared_address(assistant.store)
+    if address:
         from citewise.ui.postgres import PostgresState
 
-        return PostgresState(options, assistant)
+        return PostgresState(replace(options, state=address), assistant)
     from citewise.ui.local_state import LocalState
 
     return LocalState(options, assistant)

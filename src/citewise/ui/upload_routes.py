@@ -156,7 +156,9 @@ def _announced(request: Request) -> int | None:
     return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
 
 
-def _listing(visitor: VisitorState, owner: str, documents: Sequence[DocumentInfo]) -> dict[str, Any]:
+def _listing(
+    visitor: VisitorState, owner: str, documents: Sequence[DocumentInfo]
+) -> dict[str, Any]:
     """Everything that the panel of documents shows."""
     own = visitor.own_names()
     sources = {

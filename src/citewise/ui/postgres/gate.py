@@ -124,7 +124,8 @@ class PostgresBuckets:
         )
         with self._database.transaction() as link:
             row = link.execute(
-                "INSERT INTO citewise_chat_rates AS r VALUES (%(client)s, %(most)s - 1, true, now())"
+                "INSERT INTO citewise_chat_rates AS r"
+                " VALUES (%(client)s, %(most)s - 1, true, now())"
                 f" ON CONFLICT (client) DO UPDATE SET granted = {filled} >= 1,"
                 f" remaining = {filled} - CASE WHEN {filled} >= 1 THEN 1 ELSE 0 END,"
                 " seen = greatest(r.seen, now()) RETURNING granted, remaining",

@@ -1,0 +1,92 @@
+"""The indexes of visitors' own documents: collections of the store that everybody's are in."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from citewise.errors import CitewiseError
+from citewise.opening import DATABASE
+from citewise.ui.erasing import erase_deleted
+
+if TYPE_CHECKING:
+    from citewise.assistant import Assistant
+    from citewise.index import Index
+
+__all__ = ["OwnCollections"]
+
+_MOST_OPEN = 50
+
+
+class OwnCollections:
+    """Opens the collection of one visitor at a time; those used last stay open.
+
+    Who writes into one must hold the claim on its visitor.
+
+    Args:
+        shared: answers from everybody's documents; theirs is the store, and the embedding model.
+        realm: of the chats that share the visitors.
+    """
+
+    def __init__(self, shared: Assistant, realm: str) -> None:
+        self._shared = shared
+        self._realm = realm
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, Index] = OrderedDict()
+
+    def opened(self, visitor: str) -> Index:
+        """The index of a visitor's documents, made if there is none.
+
+        Raises:
+            IndexFault, ModelError: it cannot be opened.
+        """
+        from citewise.stores import open_store
+
+        with self._lock:
+            index = self._open.pop(visitor, None)
+        if index is None:
+            # Not under the lock: it may take a while, and others need not wait for it.
+            embedder = self._shared._made_embedder()
+            index = open_store(self._shared.store, embedder, self._name(visitor))
+        with self._lock:
+            first = self._open.setdefault(visitor, index)
+            self._open.move_to_end(visitor)
+            extra = [index] if first is not index else []
+            while len(self._open) > _MOST_OPEN:
+                extra.append(self._open.popitem(last=False)[1])
+        for closed in extra:
+            closed.close()
+        return first
+
+    def keep_only(self, visitor: str, names: Collection[str]) -> None:
+        """Remove all documents but these, and what was prepared for one that was given up.
+
+        Raises:
+            IndexFault: no room, or the store cannot be reached.
+        """
+        from citewise.splitting import split
+
+        index = self.opened(visitor)
+        kept = [info.name for info in index.documents() if info.name in names]
+        index.update([index.document(name) for name in kept], split)
+        self.erase_unfinished(visitor)
+
+    def erase_unfinished(self, visitor: str) -> None:
+        """Where the store is a folder, write the collection anew from what is still in it."""
+        if "://" not in self._shared.store:
+            with suppress(CitewiseError):
+                erase_deleted(self.opened(visitor).folder / DATABASE)
+
+    def close(self) -> None:
+        """Close what is open."""
+        with self._lock:
+            indexes = list(self._open.values())
+            self._open.clear()
+        for index in indexes:
+            index.close()
+
+    def _name(self, visitor: str) -> str:
+        return f"visitor-{self._realm}-{visitor}" if self._realm else f"visitor-{visitor}"

@@ -66,7 +66,7 @@ def options_of(chosen: ChatSettings, corpus: Path) -> tuple[Options, str]:
     password, made = owner_password(chosen.owner_password) if chosen.owner else ("", False)
     if made and shared_address(current().store):
         raise InputError(
-            "Processes that share a store would each make up a password of their own for the owner.",
+            "Each process that shares this store would make up an owner's password of its own.",
             "Set CITEWISE_OWNER_PASSWORD, the same for all.",
         )
     options = Options(

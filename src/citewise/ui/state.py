@@ -257,7 +257,7 @@ def shared_address(store: str) -> str:
 
 
 def open_state(options: Options, assistant: Assistant) -> ChatState:
-    """The state in the database that holds the documents, or that the options name; else in a folder.
+    """The state in the database that the options name, or that holds the documents; else a folder.
 
     Raises:
         IndexFault: it cannot be opened.

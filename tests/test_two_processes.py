@@ -11,7 +11,16 @@ import pytest
 
 from fake_llm import FakeLLM
 from stores import PostgresServer, postgres  # noqa: F401 - a fixture
-from two_processes import App, Proxy, Seen, ask_all, proxied, replying, write_corpus
+from two_processes import (
+    App,
+    Proxy,
+    Seen,
+    ask_all,
+    proxied,
+    replying,
+    state_elsewhere,
+    write_corpus,
+)
 
 PEOPLE, SECONDS = 6, 8.0
 # The real command, with the embedder that needs no model.
@@ -69,7 +78,5 @@ def _python_path() -> str:
 
 
 def _app(corpus: Path, index: Path, address: str, settings: dict[str, str]) -> App:
-    prelude = HASHING + (
-        f"import citewise.ui.state as state\nstate.shared_address = lambda store: {address!r}\n"
-    )
+    prelude = HASHING + state_elsewhere(address)
     return App(["--corpus", str(corpus), "--index", str(index)], prelude, **settings)

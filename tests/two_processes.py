@@ -28,7 +28,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "evals"))
 
 from load_chat import _PEOPLE, replying, secret_of, write_corpus
 
-__all__ = ["App", "Proxy", "Seen", "ask_all", "percentile", "proxied", "replying", "write_corpus"]
+__all__ = [
+    "App",
+    "Proxy",
+    "Seen",
+    "ask_all",
+    "percentile",
+    "proxied",
+    "replying",
+    "state_elsewhere",
+    "write_corpus",
+]
 
 OURS = {"X-Citewise": "1"}
 _PATIENCE = 90.0
@@ -305,6 +315,11 @@ async def _finds_again(person: Person, seen: Seen) -> None:
         if kept.get(key) != thumb:
             seen.lost.append(f"{person.name}: {key} is kept as {kept.get(key)}, not as {thumb}")
     seen.kept += len(kept)
+
+
+def state_elsewhere(address: str) -> str:
+    """Python that lets a chat keep its state at an address, wherever its documents are."""
+    return f"import citewise.ui.state\ncitewise.ui.state.shared_address = lambda _: {address!r}\n"
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -93,7 +93,7 @@ def test_a_read_only_folder_is_searched_but_not_changed(public):
         assert best(index, "Bread needs yeast.") == "Bread needs yeast."
         assert len(index.lexical("salt", 5)) == 1
         assert index.update(OLD, split_lines).reason == ""
-        with pytest.raises(IndexFault, match=r"cannot be written\. Make the folder writable"):
+        with pytest.raises(IndexFault, match=r"cannot be written\. Make it writable"):
             index.update(NEW, split_lines)
     assert names(public / "index") == ["a.txt", "b.txt"]
 

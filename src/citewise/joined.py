@@ -43,9 +43,8 @@ class JoinedIndex(Index):
     """
 
     def __init__(self, parts: Sequence[Index]) -> None:
+        super().__init__(parts[0].folder, parts[0].embedder, None)
         self._parts = tuple(parts)
-        self.embedder = self._parts[0].embedder
-        self.folder = self._parts[0].folder
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -173,6 +172,11 @@ class JoinedIndex(Index):
         for key in ("documents", "characters", "passages", "spans", "bytes"):
             first[key] = sum(int(stats[key]) for stats in (first, *others))
         return first
+
+    def identity(self) -> str:
+        """What tells these parts from any others; "" if one is gone or was never filled."""
+        parts = [part.identity() for part in self._parts]
+        return "+".join(parts) if all(parts) else ""
 
     def close(self) -> None:
         """Nothing: the parts belong to others."""

@@ -13,7 +13,7 @@ from citewise.records import StoredPassage
 from citewise.spacedterms import distinctive_terms
 from citewise.vocabulary import Vocabulary
 
-__all__ = ["Hit", "rank_passages", "score_spans"]
+__all__ = ["Hit", "rank_passages", "score_spans", "scored_spans"]
 
 # A question has a dozen terms; of a pasted text the rarest decide, and the rest only cost time.
 _MOST_TERMS = 64
@@ -88,8 +88,15 @@ def score_spans(
     """
     known = _known_terms(connection, question, vocabulary)
     weights = {term: vocabulary.idf(connection, term) for term in known}
+    return scored_spans(passages, weights, vocabulary.average_span)
+
+
+def scored_spans(
+    passages: Sequence[StoredPassage], weights: Mapping[str, float], average: float
+) -> dict[tuple[int, int], float]:
+    """As ``score_spans``, by the weights of the question's terms and a span's average length."""
     return {
-        (stored.id, number): _bm25(terms, weights, vocabulary.average_span)
+        (stored.id, number): _bm25(terms, weights, average)
         for stored in passages
         for number, terms in enumerate(stored.span_terms)
     }

@@ -17,7 +17,7 @@ from citewise.metering import Meter
 from citewise.schema import LIVE
 from citewise.sources import Source
 
-__all__ = ["FiledFile", "Known", "Plan", "StoredDocument", "known", "make_plan"]
+__all__ = ["FiledFile", "Known", "Plan", "StoredDocument", "known", "left_out", "make_plan"]
 
 # File systems tell time in steps of up to 2 s: a file changed more recently than that could
 # change again without looking any different.
@@ -83,11 +83,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the index knows before an update: its manifest, files and live documents."""
+    """What the index knows before an update: its manifest, files and live documents.
+
+    ``pending`` tells why it was emptied when it was opened, or is "".
+    """
 
     manifest: dict[str, str]
     files: dict[str, FiledFile]
     documents: tuple[StoredDocument, ...]
+    pending: str = ""
 
     @property
     def passages(self) -> int:
@@ -99,7 +103,7 @@ def known(connection: sqlite3.Connection) -> Known:
     """Look it up."""
     rows = connection.execute("SELECT name, size, mtime_ns, sha256, skipped FROM files")
     files = {
-        name: FiledFile(size, mtime_ns, sha256, _skipped(skipped))
+        name: FiledFile(size, mtime_ns, sha256, left_out(skipped))
         for name, size, mtime_ns, sha256, skipped in rows
     }
     documents = connection.execute(
@@ -110,7 +114,8 @@ def known(connection: sqlite3.Connection) -> Known:
     return Known(meta(connection), files, tuple(StoredDocument(*row) for row in documents))
 
 
-def _skipped(stored: str) -> tuple[SkippedFile, ...]:
+def left_out(stored: str) -> tuple[SkippedFile, ...]:
+    """What was left out of a file, as it is remembered."""
     return tuple(SkippedFile(*pair) for pair in json.loads(stored)) if stored else ()
 
 
@@ -179,7 +184,6 @@ def make_plan(
     *,
     remove_missing: bool,
     thorough: bool,
-    pending: str,
     digests: dict[tuple[str, int, int], str],
     meter: Meter,
 ) -> Plan:
@@ -188,7 +192,6 @@ def make_plan(
     Args:
         embedder: the name of the embedding model; None if it does not matter.
         thorough: hash every file, even where size and time are those remembered.
-        pending: why the index was emptied when it was opened, or "".
         digests: those found so far; added to.
         meter: told of every file.
 
@@ -221,7 +224,7 @@ def make_plan(
     changed = read or moved or removed
     reason = "documents changed" if changed else ""
     if first:
-        reason = pending or "first build"
+        reason = before.pending or "first build"
     elif other_model:
         reason = "embedding model changed"
         lost = {file.name for file in comparison.skipped}

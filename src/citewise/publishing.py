@@ -16,7 +16,7 @@ from citewise.planning import FiledFile
 from citewise.schema import LIVE
 from citewise.storing import Counts, delete_document, publish_document, rename_document
 
-__all__ = ["Outcome", "leftovers", "publish", "sweep"]
+__all__ = ["Outcome", "leftovers", "publish", "remembered", "sweep"]
 
 
 @dataclass
@@ -97,12 +97,13 @@ def _file(connection: sqlite3.Connection, filed: Mapping[str, FiledFile | None])
         "INSERT OR REPLACE INTO files (name, size, mtime_ns, sha256, skipped)"
         " VALUES (?, ?, ?, ?, ?)",
         (
-            (name, file.size, file.mtime_ns, file.sha256, _skipped(file.skipped))
+            (name, file.size, file.mtime_ns, file.sha256, remembered(file.skipped))
             for name, file in filed.items()
             if file is not None
         ),
     )
 
 
-def _skipped(skipped: Sequence[SkippedFile]) -> str:
+def remembered(skipped: Sequence[SkippedFile]) -> str:
+    """What was left out of a file, as ``planning.left_out`` reads it."""
     return json.dumps([(file.name, file.reason) for file in skipped]) if skipped else ""

@@ -7,7 +7,6 @@ or prepared before an interruption, is not embedded again.
 from __future__ import annotations
 
 import itertools
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,23 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from citewise.database import Database, meta, set_meta
 from citewise.errors import IndexFault
 from citewise.metering import Meter
 from citewise.protocols import Embedder
-from citewise.schema import LIVE, STAGED
-from citewise.storing import (
-    add_passages,
-    begin_document,
-    check_passages,
-    complete_document,
-    delete_document,
-    keys_of,
-)
+from citewise.storing import check_passages, keys_of
 from citewise.types import Document, Passage
-from citewise.vectorstore import Key, Wanted, add_vectors, known_vectors, packed
+from citewise.vectorstore import Key, Wanted, packed
+from citewise.writing import Writer
 
-__all__ = ["Split", "Staging"]
+__all__ = ["Piece", "Split", "Staging"]
 
 Split = Callable[[Document], Sequence[Passage]]
 
@@ -44,14 +35,24 @@ _SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """Passages of a document that are stored together; most documents are one piece."""
+class Piece:
+    """Passages of a document that are stored together; most documents are one piece.
+
+    ``size`` is the piece's share of what the document counts for in the progress.
+    """
 
     document: Document
     passages: Sequence[Passage]
     size: float
     first: bool
     last: bool
+
+    def keys(self, embedder: str) -> dict[Key, Wanted]:
+        """The texts that are embedded for it, by the key of the vector each gets."""
+        keys: dict[Key, Wanted] = {}
+        for passage in self.passages:
+            keys.update(keys_of(passage, embedder))
+        return keys
 
 
 class Staging:
@@ -63,36 +64,20 @@ class Staging:
 
     def __init__(
         self,
-        database: Database,
+        writer: Writer,
         embedder: Embedder,
         split: Split,
         meter: Meter,
     ) -> None:
         self.staged: dict[str, int] = {}
-        self._database = database
+        self._writer = writer
         self._embedder = embedder
         self._split = split
         self._meter = meter
-        self._waiting: list[_Piece] = []
+        self._waiting: list[Piece] = []
         self._texts = 0
         self._room = _FEWEST
-        self._open = 0
-        self._prepared = self._earlier()
-
-    def _earlier(self) -> dict[tuple[str, str], int]:
-        """What an interrupted update had finished, by name and digest."""
-        with self._database.reading() as connection:
-            usable = meta(connection).get("staged_embedder") == self._embedder.name
-            rows = connection.execute(
-                "SELECT id, name, sha256, state FROM documents WHERE state != ?", (LIVE,)
-            ).fetchall()
-        if usable:
-            return {(name, sha256): i for i, name, sha256, state in rows if state == STAGED}
-        with self._database.writing() as connection:
-            for row in rows:
-                delete_document(connection, row[0])
-            set_meta(connection, staged_embedder=self._embedder.name)
-        return {}
+        self._prepared = writer.prepared(embedder.name)
 
     def add(self, document: Document, size: float) -> None:
         """Prepare a document, or take it up where an interrupted update had prepared it.
@@ -121,16 +106,11 @@ class Staging:
             return
         wanted: dict[Key, Wanted] = {}
         for piece in waiting:
-            for passage in piece.passages:
-                wanted.update(keys_of(passage, self._embedder.name))
-        with self._database.reading() as connection:
-            known = known_vectors(connection, wanted)
+            wanted.update(piece.keys(self._embedder.name))
+        known = self._writer.held(wanted)
         size = sum(piece.size for piece in waiting)
         made = self._embedded({k: w for k, w in wanted.items() if k not in known}, size)
-        with self._database.writing() as connection:
-            ids = known | add_vectors(connection, made)
-            for piece in waiting:
-                self._store(connection, piece, ids)
+        self.staged.update(self._writer.add(waiting, made, self._embedder.name))
 
     def _embedded(self, wanted: dict[Key, Wanted], size: float) -> dict[Key, bytes]:
         # Equal lengths side by side: a batch is padded to its longest text.
@@ -147,16 +127,8 @@ class Staging:
             self._room = int(min(_MOST, max(_FEWEST, len(texts) / spent * _SECONDS)))
         return {key: packed(made[text], precision) for key, (text, precision) in wanted.items()}
 
-    def _store(self, connection: sqlite3.Connection, piece: _Piece, ids: dict[Key, int]) -> None:
-        if piece.first:
-            self._open = begin_document(connection, piece.document)
-        add_passages(connection, self._open, piece.passages, self._embedder.name, ids)
-        if piece.last:
-            complete_document(connection, self._open)
-            self.staged[piece.document.name] = self._open
 
-
-def _pieces(document: Document, passages: Sequence[Passage], size: float) -> Iterator[_Piece]:
+def _pieces(document: Document, passages: Sequence[Passage], size: float) -> Iterator[Piece]:
     """The passages in runs of at most about ``_MOST`` texts; one run, perhaps empty, at least."""
     sizes = itertools.accumulate(_count([passage]) for passage in passages)
     numbered = zip(sizes, passages, strict=True)
@@ -166,7 +138,7 @@ def _pieces(document: Document, passages: Sequence[Passage], size: float) -> Ite
     ] or [[]]
     for number, run in enumerate(runs):
         share = size * len(run) / len(passages) if passages else size
-        yield _Piece(document, run, share, number == 0, number == len(runs) - 1)
+        yield Piece(document, run, share, number == 0, number == len(runs) - 1)
 
 
 def _count(passages: Sequence[Passage]) -> int:

@@ -29,7 +29,14 @@ def open_store(address: str, embedder: Embedder, collection: str = "") -> Index:
     scheme, separator, _ = address.partition("://")
     if not separator:
         return Index.open(_folder(Path(address), collection), embedder)
-    raise InputError(f"There is no store for {scheme}:// addresses.", "Give the path of a folder.")
+    if scheme in ("postgresql", "postgres"):
+        from citewise.stores.postgres.index import PostgresIndex
+
+        return PostgresIndex.at(address, embedder, collection)
+    raise InputError(
+        f"There is no store for {scheme}:// addresses.",
+        "Give the path of a folder, or postgresql://...",
+    )
 
 
 def _folder(folder: Path, collection: str) -> Path:

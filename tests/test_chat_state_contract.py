@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import threading
 import time
@@ -36,7 +37,9 @@ from test_visitors import (
     until,
 )
 
-KINDS = ("folder", "postgresql")
+KINDS = ("folder", "state in postgresql", "all in postgresql")
+"""The documents of the second are in a folder, those of the third beside the state."""
+_REALMS = itertools.count()
 
 
 class Place:
@@ -63,24 +66,44 @@ def embedder() -> SlowEmbedder:
     return SlowEmbedder()
 
 
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="module")
+def databases() -> dict[str, str]:
+    return {}
+
+
 @pytest.fixture
-def assistant(tmp_path: Path, embedder: SlowEmbedder) -> Iterator[Assistant]:
+def address(request: pytest.FixtureRequest, kind: str, databases: dict[str, str]) -> str:
+    """Of a database, where the kind needs one."""
+    if kind != "folder" and kind not in databases:
+        databases[kind] = request.getfixturevalue("postgres").new_database()
+    return databases.get(kind, "")
+
+
+@pytest.fixture
+def assistant(
+    tmp_path: Path, kind: str, address: str, embedder: SlowEmbedder
+) -> Iterator[Assistant]:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     (corpus / "ships.txt").write_text("The ship Aurora carries 300 containers.\n")
     (corpus / "trains.txt").write_text("The train to Lyon leaves at 9:15.\n")
-    with Assistant(
-        corpus, tmp_path / "index", llm="none", embedder=embedder, quiet=True
-    ) as assistant:
+    store = address if kind == "all in postgresql" else str(tmp_path / "index")
+    with Assistant(corpus, store=store, llm="none", embedder=embedder, quiet=True) as assistant:
         yield assistant
 
 
-@pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path, assistant: Assistant) -> Iterator[Place]:
-    options = Options(tmp_path / "data")
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
-        options = replace(options, state=server.new_database())
+@pytest.fixture
+def place(tmp_path: Path, kind: str, address: str, assistant: Assistant) -> Iterator[Place]:
+    # A realm is to a test what a database would be, and is made in no time.
+    options = Options(tmp_path / "data", realm=f"test{next(_REALMS)}")
+    if kind == "state in postgresql":
+        options = replace(options, state=address)
     place = Place(options, assistant)
     yield place
     place.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 import time
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ from stores import PostgresServer, postgres  # noqa: F401 - a fixture
 from test_chat_records import ANSWERED
 from test_visitors import RECIPE, SECRET, SlowEmbedder, bring, names, ready, until
 
+# A realm is to a test what a database would be, and is made in no time.
+_REALMS = itertools.count()
+
 
 class Processes:
     """Chats that share a database, each with its own assistant over one folder of documents."""
@@ -41,6 +45,7 @@ class Processes:
     def __init__(self, folder: Path, address: str) -> None:
         self.address = address
         self._folder = folder
+        self._realm = f"test{next(_REALMS)}"
         self._held: list[Any] = []
         (folder / "corpus").mkdir()
         (folder / "corpus" / "ships.txt").write_text("The ship Aurora carries 300 containers.\n")
@@ -48,7 +53,9 @@ class Processes:
     def open(
         self, embedder: HashEmbedder | None = None, *, workers: int = 2, **changes: Any
     ) -> PostgresState:
-        options = replace(Options(self._folder / "data", state=self.address), **changes)
+        options = replace(
+            Options(self._folder / "data", state=self.address, realm=self._realm), **changes
+        )
         state = PostgresState(options, self.assistant(embedder), workers)
         state.visitors.start_sweeping()
         self._held.append(state)
@@ -57,7 +64,7 @@ class Processes:
     def assistant(self, embedder: HashEmbedder | None = None) -> Assistant:
         return Assistant(
             self._folder / "corpus",
-            self._folder / "index",
+            store=self.address,
             llm="none",
             embedder=embedder or HashEmbedder(),
             quiet=True,
@@ -68,9 +75,14 @@ class Processes:
             state.close()
 
 
+@pytest.fixture(scope="module")
+def database(postgres: PostgresServer) -> str:  # noqa: F811
+    return postgres.new_database()
+
+
 @pytest.fixture
-def processes(tmp_path: Path, postgres: PostgresServer) -> Iterator[Processes]:  # noqa: F811
-    made = Processes(tmp_path, postgres.new_database())
+def processes(tmp_path: Path, database: str) -> Iterator[Processes]:
+    made = Processes(tmp_path, database)
     yield made
     made.close()
 
@@ -187,8 +199,8 @@ def test_no_address_of_a_client_is_in_the_database(
     postgres: PostgresServer,  # noqa: F811
 ) -> None:
     processes.open().buckets(4).take("203.0.113.77")
-    rows = postgres.execute("SELECT client FROM citewise_chat_rates", processes.address)
-    assert len(rows) == 1 and "203" not in str(rows[0][0])[:8] and len(rows[0][0]) == 64
+    rows = postgres.execute("SELECT client FROM citewise_chat.rates", processes.address)
+    assert rows and all(len(client) == 64 for (client,) in rows)
 
 
 def test_where_the_count_cannot_be_reached_a_process_counts_for_itself() -> None:
@@ -240,8 +252,8 @@ def test_what_a_process_had_begun_another_finishes_when_its_claim_ends(
     assert slow.reached.wait(10)
     assert other.visitors.work_once() is False  # it is claimed
     until(lambda: other.visitors.get(token).upload(key).state == "embedding")
-    # What a killed process leaves: connections that end. The lock of its index, a file here, is
-    # let go by the end of the slow one.
+    # What a killed process leaves: connections that end, and locks with them.
+    killed._database.close()
     postgres.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database ="
         " (SELECT oid FROM pg_database WHERE datname = current_database())",
@@ -323,13 +335,13 @@ def test_processes_that_start_together_make_the_tables_once(
         databases = list(pool.map(lambda _: ChatDatabase(address), range(6)))
     for database in databases:
         database.close()
-    assert postgres.execute("SELECT format FROM citewise_chat_format", address) == [(1,)]
+    assert postgres.execute("SELECT format FROM citewise_chat.format", address) == [(1,)]
 
 
 def test_a_newer_format_is_refused(postgres: PostgresServer) -> None:  # noqa: F811
     address = postgres.new_database()
     ChatDatabase(address).close()
-    postgres.execute("UPDATE citewise_chat_format SET format = 2", address)
+    postgres.execute("UPDATE citewise_chat.format SET format = 2", address)
     with pytest.raises(IndexFault, match="has format 2; this citewise knows format 1"):
         ChatDatabase(address)
 
@@ -352,7 +364,7 @@ def test_no_message_quotes_the_password(
     told = str(raised.value) + caplog.text + repr(Options(Path(), state=address))
     assert "sek" not in told
     if isinstance(raised.value, IndexFault):
-        assert "chat at 127.0.0.1:1 cannot be reached" in str(raised.value)
+        assert "127.0.0.1:1/chat cannot be reached" in str(raised.value)
 
 
 def test_without_psycopg_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,11 +377,11 @@ def test_state_lies_where_the_store_does(tmp_path: Path, processes: Processes) -
     assert shared_address("postgresql://db/one") == "postgresql://db/one"
     assert shared_address("postgres://db/one") == "postgres://db/one"
     assert shared_address("milvus://db:19530") == shared_address("some/folder") == ""
-    local = open_state(Options(tmp_path / "data"), processes.assistant())
+    embedded = Assistant(tmp_path / "corpus", tmp_path / "index", embedder=HashEmbedder())
+    local = open_state(Options(tmp_path / "data"), embedded)
     assert isinstance(local, LocalState)
     local.close()
     assistant = processes.assistant()
-    assistant.store = processes.address
     shared = open_state(Options(tmp_path / "unused"), assistant)
     assert isinstance(shared, PostgresState)
     shared.close()

@@ -73,11 +73,12 @@ def _instance(database: ChatDatabase) -> str:
     """What names these chats in their cookies; the first process makes it."""
     with database.transaction() as link:
         link.execute(
-            "INSERT INTO citewise_chat (realm, instance) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            "INSERT INTO citewise_chat.chats (realm, instance) VALUES (%s, %s)"
+            " ON CONFLICT DO NOTHING",
             (database.realm, new_instance()),
         )
         row = link.execute(
-            "SELECT instance FROM citewise_chat WHERE realm = %s", (database.realm,)
+            "SELECT instance FROM citewise_chat.chats WHERE realm = %s", (database.realm,)
         ).fetchone()
     assert row is not None  # noqa: S101 - it was just put there
     return str(row[0])

@@ -49,7 +49,7 @@ class PostgresAnswers:
         record, earlier = json.dumps(answer.to_dict()), json.dumps(list(history))
         with self._database.transaction() as link:
             link.execute(
-                "INSERT INTO citewise_chat_answers"
+                "INSERT INTO citewise_chat.answers"
                 " (realm, id, visitor, asked, private, history, record)"
                 f" VALUES (%s, %s, %s, {_NOW}, %s, %s, %s)",
                 (self._realm, key, visitor, private, earlier, record),
@@ -61,7 +61,7 @@ class PostgresAnswers:
         known = None if keys is None else _possible(keys)
         with self._database.transaction() as link:
             rows = link.execute(
-                f"SELECT {_COLUMNS} FROM citewise_chat_answers WHERE realm = %s AND visitor = %s"
+                f"SELECT {_COLUMNS} FROM citewise_chat.answers WHERE realm = %s AND visitor = %s"
                 " AND (%s::text[] IS NULL OR id = ANY(%s)) ORDER BY asked, number",
                 (self._realm, visitor, known, known),
             ).fetchall()
@@ -72,7 +72,7 @@ class PostgresAnswers:
         """How many of a visitor's answers are kept."""
         with self._database.transaction() as link:
             found = link.execute(
-                "SELECT count(*) FROM citewise_chat_answers WHERE realm = %s AND visitor = %s",
+                "SELECT count(*) FROM citewise_chat.answers WHERE realm = %s AND visitor = %s",
                 (self._realm, visitor),
             ).fetchone()
         return int(found[0]) if found else 0
@@ -81,7 +81,7 @@ class PostgresAnswers:
         """Everybody's answers, newest first."""
         with self._database.transaction() as link:
             numbers = link.execute(
-                "SELECT number FROM citewise_chat_answers WHERE realm = %s"
+                "SELECT number FROM citewise_chat.answers WHERE realm = %s"
                 " ORDER BY asked DESC, number DESC",
                 (self._realm,),
             ).fetchall()
@@ -92,7 +92,7 @@ class PostgresAnswers:
     def _numbered(self, numbers: Sequence[int]) -> list[Kept]:
         with self._database.transaction() as link:
             rows = link.execute(
-                f"SELECT {_COLUMNS} FROM citewise_chat_answers WHERE realm = %s"
+                f"SELECT {_COLUMNS} FROM citewise_chat.answers WHERE realm = %s"
                 " AND number = ANY(%s) ORDER BY asked DESC, number DESC",
                 (self._realm, list(numbers)),
             ).fetchall()
@@ -102,7 +102,7 @@ class PostgresAnswers:
         """Keep what a visitor thinks of their answer; False if they have no such answer."""
         with self._database.transaction() as link:
             changed = link.execute(
-                "UPDATE citewise_chat_answers SET thumb = %s, reason = %s"
+                "UPDATE citewise_chat.answers SET thumb = %s, reason = %s"
                 " WHERE realm = %s AND visitor = %s AND id = ANY(%s)",
                 (thumb, json.dumps(reason), self._realm, visitor, _possible([key])),
             )
@@ -113,7 +113,7 @@ class PostgresAnswers:
         known = None if keys is None else _possible(keys)
         with self._database.transaction() as link:
             return link.execute(
-                "DELETE FROM citewise_chat_answers WHERE realm = %s AND visitor = %s"
+                "DELETE FROM citewise_chat.answers WHERE realm = %s AND visitor = %s"
                 " AND (%s::text[] IS NULL OR id = ANY(%s))",
                 (self._realm, visitor, known, known),
             ).rowcount
@@ -122,7 +122,7 @@ class PostgresAnswers:
         """Delete everybody's answers; return how many there were."""
         with self._database.transaction() as link:
             return link.execute(
-                "DELETE FROM citewise_chat_answers WHERE realm = %s", (self._realm,)
+                "DELETE FROM citewise_chat.answers WHERE realm = %s", (self._realm,)
             ).rowcount
 
     def sweep(self) -> int:
@@ -130,12 +130,12 @@ class PostgresAnswers:
         with self._database.transaction() as link:
             # The clock was set back since: else they would be kept until that time has come.
             link.execute(
-                f"UPDATE citewise_chat_answers SET asked = {_NOW}"
+                f"UPDATE citewise_chat.answers SET asked = {_NOW}"
                 f" WHERE realm = %s AND {_SET} AND asked > {_NOW} + 1",
                 (self._realm,),
             )
             return link.execute(
-                "DELETE FROM citewise_chat_answers"
+                "DELETE FROM citewise_chat.answers"
                 f" WHERE realm = %s AND {_SET} AND asked < {_NOW} - %s",
                 (self._realm, self.keep_days * _DAY),
             ).rowcount

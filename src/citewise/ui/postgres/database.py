@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from citewise.errors import IndexFault, InputError
+from citewise.errors import IndexFault
+from citewise.stores.postgres.address import Address, psycopg_library
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -27,8 +28,6 @@ _MOST_CONNECTIONS = 12
 _PATIENCE = 10.0
 """Seconds to wait for a connection."""
 _BETWEEN_TRIES = 0.1
-_INSTALL = 'Run: pip install "citewise[postgres]".'
-_FORM = "Give postgresql://USER:PASSWORD@HOST:5432/DATABASE."
 
 
 class ChatDatabase:
@@ -47,8 +46,9 @@ class ChatDatabase:
         from citewise.ui.postgres.schema import create
 
         self.realm = realm
-        self.shown = _shown(address)
-        self._pool = _pool(address)
+        found = Address.parse(address)
+        self.shown = found.place
+        self._pool = _pool(found)
         try:
             with self.transaction() as link:
                 create(link, self.shown)
@@ -102,63 +102,36 @@ class ChatDatabase:
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        import psycopg
-        from psycopg_pool import PoolClosed, PoolTimeout
-
+        library = psycopg_library()
         try:
             yield
-        except (PoolTimeout, PoolClosed) as error:
-            raise self._unreachable() from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise self._unreachable() from error
-        except psycopg.Error as error:
+        except (library.OperationalError, library.InterfaceError):
+            # Without what libpq says: it may quote what it was given.
+            raise IndexFault(
+                f"The database {self.shown} cannot be reached, so that nothing can be kept.",
+                "See that it runs, and that address, user and password are right.",
+            ) from None
+        except library.Error as error:
             raise IndexFault(
                 f"The database {self.shown} refused what the chat keeps "
                 f"(SQLSTATE {error.sqlstate or 'none'}).",
                 "See the database's log.",
-            ) from error
-
-    def _unreachable(self) -> IndexFault:
-        return IndexFault(
-            f"The database {self.shown} cannot be reached, so that nothing can be kept.",
-            "See that it runs, and that address, user and password are right.",
-        )
+            ) from None
 
 
-def _pool(address: str) -> ConnectionPool[Link]:
+def _pool(address: Address) -> ConnectionPool[Link]:
     from psycopg_pool import ConnectionPool
 
     return ConnectionPool(
-        address,
+        kwargs=address.parameters,
         min_size=1,
         max_size=_MOST_CONNECTIONS,
         timeout=_PATIENCE,
         # A server that was started anew is noticed before a question is lost by it.
         check=ConnectionPool.check_connection,
-        kwargs={"application_name": "citewise chat", "connect_timeout": int(_PATIENCE)},
         name="citewise-chat",
         open=True,
     )
-
-
-def _shown(address: str) -> str:
-    """Host and name, without user and password.
-
-    Raises:
-        InputError: libpq cannot read it, or psycopg is not installed.
-    """
-    try:
-        from psycopg import ProgrammingError
-        from psycopg.conninfo import conninfo_to_dict
-    except ImportError as error:
-        raise InputError(f"A store in PostgreSQL needs psycopg ({error}).", _INSTALL) from None
-    try:
-        found = conninfo_to_dict(address)
-    except ProgrammingError:
-        raise InputError("The store's address is not one that PostgreSQL reads.", _FORM) from None
-    host = found.get("host") or found.get("hostaddr") or "localhost"
-    port = f":{found['port']}" if found.get("port") else ""
-    return f"{found.get('dbname') or 'of that user'} at {host}{port}"
 
 
 def _number(realm: str, what: str) -> int:

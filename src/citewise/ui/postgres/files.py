@@ -62,7 +62,7 @@ class Files:
             # Held until the end: of two files that come at once, the second sees the first.
             self._touch(link, visitor, Selection())
             link.execute(
-                "SELECT 1 FROM citewise_chat_visitors WHERE realm = %s AND visitor = %s FOR UPDATE",
+                "SELECT 1 FROM citewise_chat.visitors WHERE realm = %s AND visitor = %s FOR UPDATE",
                 (self._realm, visitor),
             )
             others = self._of(link, visitor).uploads
@@ -77,7 +77,7 @@ class Files:
                 problem = "Too many files are waiting to be read. Try again in a while."
                 upload = replace(upload, state="failed", problem=problem)
             link.execute(
-                "INSERT INTO citewise_chat_files (realm, visitor, id, sha256, size, busy, note)"
+                "INSERT INTO citewise_chat.files (realm, visitor, id, sha256, size, busy, note)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s)",
                 (self._realm, visitor, upload.id, upload.sha256, upload.size, *_noted(upload)),
             )
@@ -100,7 +100,7 @@ class Files:
         """Write down how far a file is; return what its visitor wants meanwhile."""
         with self._database.transaction() as link:
             found = link.execute(
-                "UPDATE citewise_chat_files SET busy = %s, note = %s"
+                "UPDATE citewise_chat.files SET busy = %s, note = %s"
                 " WHERE realm = %s AND visitor = %s AND id = %s RETURNING stopping",
                 (*_noted(upload), self._realm, visitor, upload.id),
             ).fetchone()
@@ -114,7 +114,7 @@ class Files:
         """Write down what became of a file, and change the selection, at once."""
         with self._database.transaction() as link:
             link.execute(
-                "UPDATE citewise_chat_files SET busy = %s, note = %s, stopping = false"
+                "UPDATE citewise_chat.files SET busy = %s, note = %s, stopping = false"
                 " WHERE realm = %s AND visitor = %s AND id = %s",
                 (*_noted(upload), self._realm, visitor, upload.id),
             )
@@ -129,7 +129,7 @@ class Files:
         """
         with self._database.transaction() as link:
             row = link.execute(
-                "SELECT note FROM citewise_chat_files"
+                "SELECT note FROM citewise_chat.files"
                 " WHERE realm = %s AND visitor = %s AND id = %s FOR UPDATE",
                 (self._realm, visitor, key),
             ).fetchone()
@@ -140,7 +140,7 @@ class Files:
             if after != before:
                 link.execute(
                     # Who reads it just now must still hear of a wish to stop.
-                    "UPDATE citewise_chat_files SET busy = %s, note = %s,"
+                    "UPDATE citewise_chat.files SET busy = %s, note = %s,"
                     " stopping = stopping AND NOT %s"
                     " WHERE realm = %s AND visitor = %s AND id = %s",
                     (*_noted(after), after.busy, self._realm, visitor, key),
@@ -151,7 +151,7 @@ class Files:
         """Ask whoever reads a file, or any of them, to stop."""
         with self._database.transaction() as link:
             link.execute(
-                "UPDATE citewise_chat_files SET stopping = true WHERE realm = %s AND visitor = %s"
+                "UPDATE citewise_chat.files SET stopping = true WHERE realm = %s AND visitor = %s"
                 " AND busy AND id = coalesce(%s, id)",
                 (self._realm, visitor, key),
             )
@@ -160,7 +160,7 @@ class Files:
         """Delete a file, and change the selection."""
         with self._database.transaction() as link:
             link.execute(
-                "DELETE FROM citewise_chat_files WHERE realm = %s AND visitor = %s AND id = %s",
+                "DELETE FROM citewise_chat.files WHERE realm = %s AND visitor = %s AND id = %s",
                 (self._realm, visitor, key),
             )
             self._select(link, visitor, select)
@@ -175,7 +175,7 @@ class Files:
         """Remember that a visitor who keeps something is there."""
         with self._database.transaction() as link:
             link.execute(
-                "UPDATE citewise_chat_visitors SET used = clock_timestamp()"
+                "UPDATE citewise_chat.visitors SET used = clock_timestamp()"
                 " WHERE realm = %s AND visitor = %s",
                 (self._realm, visitor),
             )
@@ -184,7 +184,7 @@ class Files:
         """Delete everything of a visitor."""
         with self._database.transaction() as link:
             link.execute(
-                "DELETE FROM citewise_chat_visitors WHERE realm = %s AND visitor = %s",
+                "DELETE FROM citewise_chat.visitors WHERE realm = %s AND visitor = %s",
                 (self._realm, visitor),
             )
 
@@ -192,8 +192,8 @@ class Files:
         """Visitors whose files wait or are being read; first who was served longest ago."""
         with self._database.transaction() as link:
             rows = link.execute(
-                "SELECT visitor FROM citewise_chat_visitors AS v WHERE realm = %s AND EXISTS"
-                " (SELECT 1 FROM citewise_chat_files AS f WHERE f.realm = v.realm"
+                "SELECT visitor FROM citewise_chat.visitors AS v WHERE realm = %s AND EXISTS"
+                " (SELECT 1 FROM citewise_chat.files AS f WHERE f.realm = v.realm"
                 " AND f.visitor = v.visitor AND f.busy) ORDER BY worked, visitor",
                 (self._realm,),
             ).fetchall()
@@ -203,7 +203,7 @@ class Files:
         """Let other visitors come first the next time."""
         with self._database.transaction() as link:
             link.execute(
-                "UPDATE citewise_chat_visitors SET worked = clock_timestamp()"
+                "UPDATE citewise_chat.visitors SET worked = clock_timestamp()"
                 " WHERE realm = %s AND visitor = %s",
                 (self._realm, visitor),
             )
@@ -213,13 +213,13 @@ class Files:
         with self._database.transaction() as link:
             # As in ``clock.py``: a clock that shows a time before 2026 has not been set yet.
             link.execute(
-                "UPDATE citewise_chat_visitors SET used = clock_timestamp() WHERE realm = %s"
+                "UPDATE citewise_chat.visitors SET used = clock_timestamp() WHERE realm = %s"
                 " AND used > clock_timestamp() + interval '1 second'"
                 " AND clock_timestamp() >= '2026-01-01'",
                 (self._realm,),
             )
             rows = link.execute(
-                "SELECT visitor FROM citewise_chat_visitors WHERE realm = %s"
+                "SELECT visitor FROM citewise_chat.visitors WHERE realm = %s"
                 " AND used < clock_timestamp() - make_interval(secs => %s)"
                 " AND clock_timestamp() >= '2026-01-01'",
                 (self._realm, seconds),
@@ -230,20 +230,20 @@ class Files:
         """The bytes of all visitors' files."""
         with self._database.transaction() as link:
             found = link.execute(
-                "SELECT coalesce(sum(size), 0) FROM citewise_chat_files WHERE realm = %s",
+                "SELECT coalesce(sum(size), 0) FROM citewise_chat.files WHERE realm = %s",
                 (self._realm,),
             ).fetchone()
         return int(found[0]) if found else 0
 
     def _of(self, link: Link, visitor: str) -> Kept:
         row = link.execute(
-            "SELECT selection FROM citewise_chat_visitors WHERE realm = %s AND visitor = %s",
+            "SELECT selection FROM citewise_chat.visitors WHERE realm = %s AND visitor = %s",
             (self._realm, visitor),
         ).fetchone()
         if row is None:
             return Kept(Selection(), ())
         notes = link.execute(
-            "SELECT note FROM citewise_chat_files WHERE realm = %s AND visitor = %s"
+            "SELECT note FROM citewise_chat.files WHERE realm = %s AND visitor = %s"
             " ORDER BY number",
             (self._realm, visitor),
         ).fetchall()
@@ -252,7 +252,7 @@ class Files:
 
     def _touch(self, link: Link, visitor: str, selection: Selection) -> None:
         link.execute(
-            "INSERT INTO citewise_chat_visitors (realm, visitor, used, selection)"
+            "INSERT INTO citewise_chat.visitors (realm, visitor, used, selection)"
             " VALUES (%s, %s, clock_timestamp(), %s)"
             " ON CONFLICT (realm, visitor) DO UPDATE SET used = excluded.used",
             (self._realm, visitor, json.dumps(selection.to_dict())),
@@ -260,21 +260,21 @@ class Files:
 
     def _select(self, link: Link, visitor: str, change: Callable[[Selection], Selection]) -> None:
         row = link.execute(
-            "SELECT selection FROM citewise_chat_visitors"
+            "SELECT selection FROM citewise_chat.visitors"
             " WHERE realm = %s AND visitor = %s FOR UPDATE",
             (self._realm, visitor),
         ).fetchone()
         if row is not None:
             chosen = json.dumps(change(Selection.of(json.loads(row[0]))).to_dict())
             link.execute(
-                "UPDATE citewise_chat_visitors SET selection = %s"
+                "UPDATE citewise_chat.visitors SET selection = %s"
                 " WHERE realm = %s AND visitor = %s",
                 (chosen, self._realm, visitor),
             )
 
     def _waiting(self, link: Link) -> int:
         found = link.execute(
-            "SELECT count(*) FROM citewise_chat_files WHERE realm = %s AND busy", (self._realm,)
+            "SELECT count(*) FROM citewise_chat.files WHERE realm = %s AND busy", (self._realm,)
         ).fetchone()
         return int(found[0]) if found else 0
 
@@ -283,7 +283,7 @@ class Files:
             place = 0
             while piece := file.read(_PIECE):
                 link.execute(
-                    "INSERT INTO citewise_chat_pieces VALUES (%s, %s, %s, %s, %b)",
+                    "INSERT INTO citewise_chat.pieces VALUES (%s, %s, %s, %s, %b)",
                     (self._realm, visitor, key, place, piece),
                 )
                 place += 1
@@ -291,7 +291,7 @@ class Files:
     def _piece(self, visitor: str, key: str, place: int) -> bytes | None:
         with self._database.transaction() as link:
             row = link.execute(
-                "SELECT content FROM citewise_chat_pieces"
+                "SELECT content FROM citewise_chat.pieces"
                 " WHERE realm = %s AND visitor = %s AND file = %s AND place = %s",
                 (self._realm, visitor, key, place),
                 binary=True,

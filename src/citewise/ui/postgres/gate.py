@@ -37,7 +37,7 @@ class PostgresOwner:
         with self._database.transaction() as link:
             found = link.execute(
                 "SELECT greatest(extract(epoch FROM wait_until - clock_timestamp()), 0)"
-                " FROM citewise_chat WHERE realm = %s AND wait_until > clock_timestamp()",
+                " FROM citewise_chat.chats WHERE realm = %s AND wait_until > clock_timestamp()",
                 (self._realm,),
             ).fetchone()
         return float(found[0]) if found else 0.0
@@ -50,7 +50,7 @@ class PostgresOwner:
         with self._database.transaction() as link:
             # Locked until the end, so that tries at many processes are still looked at in turn.
             row = link.execute(
-                "SELECT wrong, wait_until > clock_timestamp() FROM citewise_chat"
+                "SELECT wrong, wait_until > clock_timestamp() FROM citewise_chat.chats"
                 " WHERE realm = %s FOR UPDATE",
                 (self._realm,),
             ).fetchone()
@@ -60,15 +60,15 @@ class PostgresOwner:
             late = wrong + 1 - FREE_TRIES
             pause = min(2.0**late, LONGEST_WAIT) if late >= 0 and not right else 0.0
             link.execute(
-                "UPDATE citewise_chat SET wrong = %s,"
+                "UPDATE citewise_chat.chats SET wrong = %s,"
                 " wait_until = clock_timestamp() + make_interval(secs => %s) WHERE realm = %s",
                 (0 if right else wrong + 1, pause, self._realm),
             )
             if not right:
                 return None
-            link.execute("DELETE FROM citewise_chat_logins WHERE ends < clock_timestamp()")
+            link.execute("DELETE FROM citewise_chat.logins WHERE ends < clock_timestamp()")
             link.execute(
-                "INSERT INTO citewise_chat_logins VALUES"
+                "INSERT INTO citewise_chat.logins VALUES"
                 " (%s, %s, clock_timestamp() + make_interval(hours => %s))",
                 (self._realm, self._digest(token), HOURS),
             )
@@ -78,7 +78,7 @@ class PostgresOwner:
         """Whether a cookie's token was given out and is still good."""
         with self._database.transaction() as link:
             found = link.execute(
-                "SELECT 1 FROM citewise_chat_logins"
+                "SELECT 1 FROM citewise_chat.logins"
                 " WHERE realm = %s AND digest = %s AND ends > clock_timestamp()",
                 (self._realm, self._digest(token)),
             ).fetchone()
@@ -88,7 +88,7 @@ class PostgresOwner:
         """Forget a token."""
         with self._database.transaction() as link:
             link.execute(
-                "DELETE FROM citewise_chat_logins WHERE realm = %s AND digest = %s",
+                "DELETE FROM citewise_chat.logins WHERE realm = %s AND digest = %s",
                 (self._realm, self._digest(token)),
             )
 
@@ -124,7 +124,7 @@ class PostgresBuckets:
         )
         with self._database.transaction() as link:
             row = link.execute(
-                "INSERT INTO citewise_chat_rates AS r"
+                "INSERT INTO citewise_chat.rates AS r"
                 " VALUES (%(client)s, %(most)s - 1, true, now())"
                 f" ON CONFLICT (client) DO UPDATE SET granted = {filled} >= 1,"
                 f" remaining = {filled} - CASE WHEN {filled} >= 1 THEN 1 ELSE 0 END,"
@@ -143,5 +143,5 @@ class PostgresBuckets:
             self._swept = elapsed()
         with self._database.transaction() as link:
             link.execute(
-                "DELETE FROM citewise_chat_rates WHERE seen < now() - make_interval(secs => 60)"
+                "DELETE FROM citewise_chat.rates WHERE seen < now() - make_interval(secs => 60)"
             )

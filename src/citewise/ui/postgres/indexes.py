@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnCollections"]
 
-_MOST_OPEN = 50
+_MOST_OPEN = 10
+"""Each keeps a connection or two of its own while it is used."""
 
 
 class OwnCollections:

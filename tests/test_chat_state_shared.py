@@ -320,8 +320,9 @@ def test_chats_of_other_collections_see_nothing_of_one_another(processes: Proces
 
 
 def test_a_realm_is_the_same_however_collections_are_written() -> None:
-    assert realm_of("a,b") == realm_of(" b , a, a,") != realm_of("ab")
-    assert realm_of("") == realm_of(" , ") == ""
+    assert realm_of("a,b") == realm_of(" B , a, a") != realm_of("ab")
+    assert realm_of("a,default") == realm_of(",a") != realm_of("a")
+    assert realm_of("") == realm_of("default") == ""
 
 
 # --- opening ----------------------------------------------------------------------------------

@@ -41,12 +41,14 @@ class Options:
 
 
 def realm_of(collections: str) -> str:
-    """What tells chats over these collections apart from others; "" for none.
+    """What tells chats over these collections apart from others; "" for the documents in none.
 
     A digest, so that it can be part of a collection's name.
     """
-    names = sorted({name.strip() for name in collections.split(",")} - {""})
-    return hashlib.sha256("\0".join(names).encode()).hexdigest()[:12] if names else ""
+    names = sorted({name.strip().lower() or "default" for name in collections.split(",")})
+    if names == ["default"]:
+        return ""
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()[:12]
 
 
 def default_data(corpus: Path) -> Path:

@@ -265,9 +265,12 @@ def open_state(options: Options, assistant: Assistant) -> ChatState:
     """
     address = options.state or shared_address(assistant.store)
     if address:
+        from citewise.ui.options import realm_of
         from citewise.ui.postgres import PostgresState
 
-        return PostgresState(replace(options, state=address), assistant)
+        # An assistant made for some collections by a program, not by the settings.
+        realm = options.realm or realm_of(",".join(getattr(assistant, "collections", ())))
+        return PostgresState(replace(options, state=address, realm=realm), assistant)
     from citewise.ui.local_state import LocalState
 
     return LocalState(options, assistant)

@@ -129,9 +129,17 @@ def _pool(address: Address) -> ConnectionPool[Link]:
         timeout=_PATIENCE,
         # A server that was started anew is noticed before a question is lost by it.
         check=ConnectionPool.check_connection,
+        configure=_configure,
         name="citewise-chat",
         open=True,
     )
+
+
+def _configure(link: Link) -> None:
+    """Let the server notice within a minute that this machine is gone, and end its claims."""
+    for name, value in (("idle", 30), ("interval", 10), ("count", 3)):
+        link.execute(f"SET tcp_keepalives_{name} = {value}")
+    link.commit()
 
 
 def _number(realm: str, what: str) -> int:

@@ -90,4 +90,5 @@ class OwnCollections:
             index.close()
 
     def _name(self, visitor: str) -> str:
-        return f"visitor-{self._realm}-{visitor}" if self._realm else f"visitor-{visitor}"
+        """No setting, option or header can name it: "~" is in no name that they let pass."""
+        return f"~visitor-{self._realm}-{visitor}" if self._realm else f"~visitor-{visitor}"

@@ -7,9 +7,11 @@ of a store, so that a process of its own can open the same one.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,6 +22,8 @@ from typing import Any
 import pytest
 
 from citewise.index import Index
+from citewise.opening import DATABASE
+from citewise.schema import FORMAT
 from citewise.stores import open_store
 from doubles import HashEmbedder
 
@@ -30,11 +34,15 @@ __all__ = ["PLACES", "PostgresServer", "Store", "postgres", "store"]
 class Store:
     """An empty store of one kind.
 
-    ``approximate``: its engine may miss what exact search would find.
+    ``approximate``: its engine may miss what exact search would find. ``shift_format`` makes it
+    seem of a format newer (1) or older (-1) than that of the code; ``alter`` changes the stored
+    text of a document behind the store's back.
     """
 
     kind: str
     address: str
+    shift_format: Callable[[int], object]
+    alter: Callable[[str, str], object]
     approximate: bool = False
 
     def open(self, embedder: Any = None, collection: str = "") -> Index:
@@ -95,11 +103,37 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 def _embedded(request: pytest.FixtureRequest) -> Store:
-    return Store("embedded", str(request.getfixturevalue("tmp_path") / "index"))
+    folder = request.getfixturevalue("tmp_path") / "index"
+
+    def changed(statement: str, *values: str) -> None:
+        with contextlib.closing(sqlite3.connect(folder / DATABASE)) as connection:
+            connection.execute(statement, values)
+            connection.commit()
+
+    return Store(
+        "embedded",
+        str(folder),
+        lambda by: changed(f"PRAGMA user_version = {FORMAT + by}"),
+        lambda name, text: changed("UPDATE documents SET text = ? WHERE name = ?", text, name),
+    )
 
 
 def _postgresql(request: pytest.FixtureRequest) -> Store:
-    return Store("postgresql", request.getfixturevalue("postgres").new_database())
+    server = request.getfixturevalue("postgres")
+    address = server.new_database()
+
+    def altered(name: str, text: str) -> None:
+        hexed = text.encode().hex()
+        server.execute(
+            f"UPDATE citewise.documents SET text = '\\x{hexed}' WHERE name = '{name}'", address
+        )
+
+    return Store(
+        "postgresql",
+        address,
+        lambda by: server.execute(f"UPDATE citewise.format SET number = number + {by}", address),
+        altered,
+    )
 
 
 PLACES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {

@@ -314,6 +314,11 @@ class Assistant:
                 )
             return self._embedder
 
+    @property
+    def embedder_name(self) -> str:
+        """The name of the embedding model, which need not be loaded for it."""
+        return self._embedder_name()
+
     def _embedder_name(self) -> str:
         """What ``_made_embedder().name`` is, without the model."""
         if self._embedder is not None:
@@ -334,7 +339,7 @@ class Assistant:
 
         return planned_update(
             self.corpus,
-            self.index_folder,
+            self.store,
             self._embedder_name(),
             thorough=thorough,
             progress=progress,

@@ -19,8 +19,11 @@ from citewise.derivedwords import DerivedWords
 from citewise.errors import IndexFault
 from citewise.folder_store import FolderStore
 from citewise.index import Index, no_document
+from citewise.index_check import CheckReport, check_index
+from citewise.index_repair import repair_index
 from citewise.index_stats import index_stats
 from citewise.lexical import Hit
+from citewise.metering import Progress
 from citewise.opening import open_database
 from citewise.protocols import Embedder
 from citewise.records import DocumentInfo, StoredPassage
@@ -43,6 +46,12 @@ class FolderIndex(Index):
         """As ``Index.open``."""
         database, pending = open_database(Path(path))
         return cls(database, embedder, pending)
+
+    def check(self, progress: Progress | None = None) -> CheckReport:
+        return check_index(self._database, progress)
+
+    def repair(self, report: CheckReport) -> None:
+        repair_index(self._database, report)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

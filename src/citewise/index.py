@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ from citewise.staging import Split
 from citewise.types import Document, Filter
 from citewise.updating import Changes, UpdateSummary
 from citewise.writing import Store
+
+if TYPE_CHECKING:
+    from citewise.index_check import CheckReport
 
 __all__ = [
     "Changes",
@@ -127,9 +131,30 @@ class Index(ABC):
         )
         return refreshing.run(dry_run=dry_run)
 
+    def check(self, progress: Progress | None = None) -> CheckReport:  # noqa: ARG002 - some can
+        """Prove every passage against its document; nothing is changed.
+
+        Raises:
+            InputError: this store has no check.
+            IndexFault: it cannot be read, or was updated meanwhile.
+        """
+        raise InputError(f"An index in {self.folder} cannot be checked.", "Build it again instead.")
+
+    def repair(self, report: CheckReport) -> None:  # noqa: ARG002 - some can
+        """Mend what a check found; an update afterwards reads again what had to be taken out.
+
+        Raises:
+            InputError: this store cannot be mended.
+            IndexFault: another writer is at work, or it cannot be written.
+        """
+        raise InputError(f"An index in {self.folder} cannot be mended.", "Build it again instead.")
+
     @abstractmethod
     def reading(self) -> AbstractContextManager[None]:
         """One state of the index for all that this thread asks inside the block."""
+
+    def expect(self, terms: Iterable[str]) -> None:  # noqa: B027 - most have no need of it
+        """Tells that these terms will be asked about: a store may look them up at once."""
 
     @abstractmethod
     def selected(self, where: Filter) -> NDArray[np.int64]:

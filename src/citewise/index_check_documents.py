@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
 
 from citewise.index_findings import Finding
 from citewise.records import embedded_text
 from citewise.spacedterms import passage_terms, spaced_terms
 from citewise.vectorstore import key_of
 
-__all__ = ["Counting", "check_document"]
+__all__ = ["Counting", "PassageRow", "SpanRow", "check_document", "compare_passages"]
 
 _SHOWN = 40
 
@@ -35,14 +35,38 @@ def check_document(
     if hashlib.sha256(text.encode()).hexdigest() != digest or len(text) != characters:
         yield Finding("documents", f"{name}: the text is not the one that was stored", document)
         return
-    covered = 0
     rows = connection.execute(
         'SELECT passages.id, start, "end", text, heading, terms, key FROM passages'
         " LEFT JOIN vectors ON vectors.id = passages.vector WHERE document = ?"
         ' ORDER BY start, "end"',
         (document,),
     ).fetchall()
-    for passage, start, end, words, heading, terms, key in rows:
+    spans = ((row, connection.execute(_SPANS, row[:1]).fetchall()) for row in rows)
+    yield from compare_passages(document, name, text, spans, embedder, counts)
+
+
+PassageRow: TypeAlias = "tuple[int, int, int, str, str, str, bytes | None]"
+"""Id, start, end, words, heading, terms between spaces, and the key of its vector."""
+
+SpanRow: TypeAlias = "tuple[int, int, int, str, str, int, bytes | None]"
+"""Number, start, end, words as rendered, terms between spaces, their count, the vector's key."""
+
+
+def compare_passages(
+    document: int,
+    name: str,
+    text: str,
+    rows: Iterable[tuple[PassageRow, Sequence[SpanRow]]],
+    embedder: str,
+    counts: Counting,
+) -> Iterator[Finding]:
+    """Compare passages, each with its spans, with the text of their document.
+
+    Args:
+        rows: in the order of the text.
+    """
+    covered = 0
+    for (_, start, end, words, heading, terms, key), spans in rows:
         counts.passages += 1
         place = f"{name}, passage at {start}"
         if not 0 <= start <= end <= len(text) or text[start:end] != words:
@@ -56,9 +80,8 @@ def check_document(
         covered = max(covered, end)
         if key != key_of(embedder, embedded_text(heading, words), "<f4"):
             yield Finding("vectors", f"{place}: has the vector of another text", document)
-        spans = connection.execute(_SPANS, (passage,)).fetchall()
         counts.spans += len(spans)
-        anew = [spaced_terms(rendered) for _, _, _, rendered, *_ in spans]
+        anew = [spaced_terms(span[3]) for span in spans]
         yield from _span_findings(spans, anew, (start, end), place, document, embedder)
         if terms != passage_terms(heading, words, anew):
             yield Finding("words", f"{place}: its terms are not those of its words", document)
@@ -74,7 +97,7 @@ _SPANS = (
 
 
 def _span_findings(
-    spans: Sequence[tuple[int, int, int, str, str, int, bytes]],
+    spans: Sequence[SpanRow],
     anew: Sequence[str],
     within: tuple[int, int],
     place: str,

@@ -18,7 +18,7 @@ from citewise.settings_options import add_options
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
-    from citewise.index import UpdateSummary
+    from citewise.index import Index, UpdateSummary
     from citewise.index_check import CheckReport
 
 __all__ = ["add_parser", "run"]
@@ -48,7 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     index.add_argument("corpus", nargs="?", type=Path, help="folder of documents (seeds/)")
-    add_options(index, "index")
+    add_options(index, "index", "store")
     modes = index.add_mutually_exclusive_group()
     modes.add_argument("--watch", action="store_true", help="update at every change until Ctrl-C")
     modes.add_argument("--dry-run", action="store_true", help="only say what would be done")
@@ -75,8 +75,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from citewise.assistant import Assistant
 
-    with Assistant(args.corpus, args.index, llm="none") as assistant:
-        if args.check or args.stats:
+    with Assistant(args.corpus, args.index, store=args.store, llm="none") as assistant:
+        if (args.check or args.stats) and not _behind_address(assistant):
             _refuse_missing(assistant)
         if args.watch and not assistant.corpus.exists():
             raise CorpusError(
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         if args.repair:
             return _repair(assistant, args)
         if args.stats:
-            _print_stats(_stats(assistant.index_folder), args.json)
+            _print_stats(_stats(assistant), args.json)
         elif args.dry_run:
             _print_update(_planned(assistant, args.thorough), args, planned=True)
         elif args.watch:
@@ -95,6 +95,18 @@ def run(args: argparse.Namespace) -> int:
         else:
             _print_update(_updated(assistant, args.thorough), args, assistant)
     return 0
+
+
+def _behind_address(assistant: Assistant) -> bool:
+    return "://" in assistant.store
+
+
+def _unmodelled(assistant: Assistant) -> Index:
+    """What lies behind an address, without loading the embedding model."""
+    from citewise.planned import NameOnly
+    from citewise.stores import open_store
+
+    return open_store(assistant.store, NameOnly(assistant.embedder_name))
 
 
 def _updated(assistant: Assistant, thorough: bool) -> UpdateSummary:
@@ -153,18 +165,14 @@ def _checked(assistant: Assistant) -> CheckReport:
     from citewise.opening import unopened_database
 
     with IndexProgress() as progress:
+        if _behind_address(assistant):
+            with _unmodelled(assistant) as index:
+                return index.check(progress)
         return check_index(unopened_database(assistant.index_folder), progress)
 
 
 def _repair(assistant: Assistant, args: argparse.Namespace) -> int:
-    from citewise.index_repair import repair_index
-    from citewise.opening import is_sound, unopened_database
-
-    if is_sound(assistant.index_folder):
-        report = _checked(assistant)
-        repair_index(unopened_database(assistant.index_folder), report)
-        for finding in report.findings:
-            print(visible(f"Mended: {finding.problem}."), file=sys.stderr)
+    _mend(assistant)
     done = _updated(assistant, thorough=True)
     report = _checked(assistant)
     if args.json:
@@ -175,11 +183,31 @@ def _repair(assistant: Assistant, args: argparse.Namespace) -> int:
     return 0 if report.sound else 1
 
 
-def _stats(folder: Path) -> dict[str, Any]:
+def _mend(assistant: Assistant) -> None:
+    from citewise.index_repair import repair_index
+    from citewise.opening import is_sound, unopened_database
+
+    if _behind_address(assistant):
+        with _unmodelled(assistant) as index:
+            report = index.check()
+            index.repair(report)
+    elif is_sound(assistant.index_folder):
+        report = _checked(assistant)
+        repair_index(unopened_database(assistant.index_folder), report)
+    else:
+        return
+    for finding in report.findings:
+        print(visible(f"Mended: {finding.problem}."), file=sys.stderr)
+
+
+def _stats(assistant: Assistant) -> dict[str, Any]:
     from citewise.index_stats import index_stats
     from citewise.opening import unopened_database
 
-    return dict(index_stats(unopened_database(folder)))
+    if _behind_address(assistant):
+        with _unmodelled(assistant) as index:
+            return dict(index.stats())
+    return dict(index_stats(unopened_database(assistant.index_folder)))
 
 
 def _print_stats(stats: dict[str, Any], as_json: bool) -> None:
@@ -212,7 +240,15 @@ def _print_check(report: CheckReport, assistant: Assistant, as_json: bool) -> No
     if as_json:
         print(json_text(_plain(report), 2))
     else:
-        print(visible("\n".join(check_lines(report, assistant.index_folder))))
+        print(visible("\n".join(check_lines(report, _place(assistant)))))
+
+
+def _place(assistant: Assistant) -> str:
+    """Where the index is, without the secrets of an address."""
+    if not _behind_address(assistant):
+        return str(assistant.index_folder)
+    with _unmodelled(assistant) as index:
+        return str(index.stats()["path"])
 
 
 def _plain(report: CheckReport) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -53,6 +53,12 @@ class JoinedIndex(Index):
             for part in self._parts:
                 parts.enter_context(part.reading())
             yield
+
+    def expect(self, terms: Iterable[str]) -> None:
+        """Tells every part."""
+        wanted = list(terms)
+        for part in self._parts:
+            part.expect(wanted)
 
     def selected(self, where: Filter) -> NDArray[np.int64]:
         """The ids of the passages that a checked filter lets through in any part.

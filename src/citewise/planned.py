@@ -13,20 +13,21 @@ from citewise.metering import Progress
 from citewise.opening import is_sound
 from citewise.sources import FolderSource
 from citewise.splitting import split
+from citewise.stores import open_store
 from citewise.updating import UpdateSummary
 
-__all__ = ["planned_update"]
+__all__ = ["NameOnly", "planned_update"]
 
 
 def planned_update(
     corpus: Path,
-    folder: Path,
+    store: str,
     embedder: str,
     *,
     thorough: bool = False,
     progress: Progress | None = None,
 ) -> UpdateSummary:
-    """Compare a corpus with the index in ``folder``, which need not exist.
+    """Compare a corpus with the index at ``store``; a folder need not exist.
 
     Args:
         embedder: the name of the embedding model that an update would use.
@@ -36,8 +37,18 @@ def planned_update(
         CorpusError, IndexFault: the corpus or the index cannot be read.
     """
     source = FolderSource(corpus)
-    with _looked_at(folder) as place, Index.open(place, _Name(embedder)) as index:
+    with _opened(store, NameOnly(embedder)) as index:
         return index.refresh(source, split, thorough=thorough, dry_run=True, progress=progress)
+
+
+@contextlib.contextmanager
+def _opened(store: str, embedder: NameOnly) -> Iterator[Index]:
+    if "://" in store:
+        with open_store(store, embedder) as index:
+            yield index
+        return
+    with _looked_at(Path(store)) as place, Index.open(place, embedder) as index:
+        yield index
 
 
 @contextlib.contextmanager
@@ -50,7 +61,7 @@ def _looked_at(folder: Path) -> Iterator[Path]:
         yield Path(empty)
 
 
-class _Name:
+class NameOnly:
     """An embedder that is only compared."""
 
     def __init__(self, name: str) -> None:

@@ -99,7 +99,7 @@ def update_lines(
     return lines
 
 
-def check_lines(report: CheckReport, folder: Path) -> list[str]:
+def check_lines(report: CheckReport, folder: Path | str) -> list[str]:
     """What a check of the index found."""
     counts = ", ".join(
         _counted(count, what)

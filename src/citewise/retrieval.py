@@ -78,6 +78,7 @@ def make_query(question: str, history: Sequence[str], index: Index) -> Query:
     if history and _depends_on_history(question):
         text = f"{history[-1]} {question}"
     with index.reading():
+        index.expect(dict.fromkeys(terms_of(text)))
         mended = tuple(_mended(term, index) for term in distinctive_terms(text))
         asked = _WORD.sub(lambda match: _mended_word(match[0], index), question)
     return Query(question, asked, text, mended)

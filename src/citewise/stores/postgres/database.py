@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from citewise.errors import IndexFault
 from citewise.stores.postgres.address import Address, psycopg_library
+from citewise.stores.postgres.faults import faults_of
 from citewise.stores.postgres.schema import FORMAT, LOCK, create, format_of, recreate
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _SESSION = (
     "SET jit = off",
     "SET hnsw.ef_search = 200",
     "SET hnsw.iterative_scan = strict_order",
+    "SET plan_cache_mode = force_custom_plan",
 )
 
 
@@ -97,7 +99,7 @@ class Database:
         self._lock = threading.Lock()
         self._pool: psycopg_pool.ConnectionPool[Any] | None = None
         self._open = _Open()
-        with self._faults(), address.connect(autocommit=True) as connection:
+        with self.faults(), address.connect(autocommit=True) as connection:
             self.read_only = self._prepared(connection)
 
     def _prepared(self, connection: psycopg.Connection[Any]) -> bool:
@@ -140,7 +142,7 @@ class Database:
         if self._open.reading is not None:
             yield self._open.reading
             return
-        with self._faults():
+        with self.faults():
             pool = self._opened()
             connection, manifest = self._begun(pool)
             try:
@@ -149,7 +151,7 @@ class Database:
             finally:
                 self._open.reading = None
                 with contextlib.suppress(psycopg_library().Error):
-                    connection.rollback()
+                    connection.execute("ROLLBACK")
                 pool.putconn(connection)
 
     def _begun(
@@ -163,21 +165,18 @@ class Database:
             except BaseException as error:
                 dead = connection.broken or connection.closed
                 if not dead:
-                    connection.rollback()
+                    connection.execute("ROLLBACK")
                 pool.putconn(connection)
                 if not dead or turn == _MOST_CONNECTIONS or not isinstance(error, Exception):
                     raise
         raise AssertionError  # pragma: no cover - the loop returns or raises
 
     def _manifest(self, connection: psycopg.Connection[Any]) -> Manifest:
-        row = connection.execute(
-            "SELECT c.id, identity, generation, c.embedder, passage_count, passage_terms,"
-            " span_count, span_terms, version, pending, coalesce(s.id, 0),"
-            " coalesce(dimensions, 0), coalesce(indexed, false), number"
-            " FROM citewise.format LEFT JOIN citewise.collections c ON c.name = %s"
-            " LEFT JOIN citewise.spaces s ON s.id = c.space",
-            (self.collection,),
-        ).fetchone()
+        # Begun and looked up at once: most questions are a few looks, each as long as its way.
+        quoted = psycopg_library().sql.Literal(self.collection).as_string(connection)
+        cursor = connection.execute(f"{_BEGIN}; {_MANIFEST} {quoted} {_SPACE}".encode())
+        cursor.nextset()
+        row = cursor.fetchone()
         found = row[-1] if row else 0
         if found > FORMAT:
             raise self._newer()
@@ -197,7 +196,7 @@ class Database:
         Raises:
             IndexFault: another writer holds it.
         """
-        with self._faults(), self._address.connect(autocommit=True) as connection:
+        with self.faults(), self._address.connect(autocommit=True) as connection:
             recreate(connection, "format changed")
             number = self._number(connection)
             self._take_lock(connection, number)
@@ -223,24 +222,14 @@ class Database:
                 return
             if time.monotonic() >= end:
                 raise IndexFault(
-                    f"The index in {self.place} is being written by "
-                    f"{_holder(connection, number)}.",
+                    f"The index in {self.place} is being written by {_holder(connection, number)}.",
                     "Wait until it has finished, then run again.",
                 )
             time.sleep(_PAUSE)
 
     def faults(self) -> contextlib.AbstractContextManager[None]:
         """Turns what psycopg raises inside the block into an IndexFault."""
-        return self._faults()
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        library = psycopg_library()
-        try:
-            yield
-        except library.Error as error:
-            told = " ".join(self._address.without_secrets(str(error)).split())
-            raise IndexFault(*_explained(self.place, error.sqlstate or "", told)) from None
+        return faults_of(self._address, self.place)
 
     def _opened(self) -> psycopg_pool.ConnectionPool[Any]:
         with self._lock:
@@ -248,7 +237,7 @@ class Database:
                 import psycopg_pool
 
                 self._pool = psycopg_pool.ConnectionPool(
-                    kwargs=self._address.parameters,
+                    kwargs={**self._address.parameters, "autocommit": True},
                     min_size=0,
                     max_size=_MOST_CONNECTIONS,
                     timeout=_SECONDS_TO_WAIT,
@@ -266,14 +255,18 @@ class Database:
             pool.close()
 
 
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_MANIFEST = (
+    "SELECT c.id, identity, generation, c.embedder, passage_count, passage_terms,"
+    " span_count, span_terms, version, pending, coalesce(s.id, 0),"
+    " coalesce(dimensions, 0), coalesce(indexed, false), number"
+    " FROM citewise.format LEFT JOIN citewise.collections c ON c.name ="
+)
+_SPACE = "LEFT JOIN citewise.spaces s ON s.id = c.space"
+
+
 def _configure(connection: psycopg.Connection[Any]) -> None:
-    library = psycopg_library()
-    connection.autocommit = True
-    for statement in _SESSION:
-        connection.execute(statement.encode())
-    connection.autocommit = False
-    connection.isolation_level = library.IsolationLevel.REPEATABLE_READ
-    connection.read_only = True
+    connection.execute("; ".join(_SESSION).encode())
 
 
 def _holder(connection: psycopg.Connection[Any], number: int) -> str:
@@ -284,32 +277,3 @@ def _holder(connection: psycopg.Connection[Any], number: int) -> str:
         (LOCK, number),
     ).fetchone()
     return str(row[0]) if row and row[0] else "another process"
-
-
-_CAUSES = {
-    "53100": ("could not be written to the end ({})", "Free disk space on its server; the "
-              "previous index is untouched."),
-    "42501": ("does not allow this role to do that ({})", "Grant it the rights, or give another "
-              "user in the address; docs/stores.md names them."),
-    "25006": ("cannot be written ({})", "Give an address that can be written."),
-    "42P01": ("is gone ({})", "Build it again with `citewise index`."),
-    "40001": ("took an answer back ({})", "Ask again."),
-    "0A000": ("lacks something that is needed ({})", "Install pgvector 0.8 on its server."),
-    "58P01": ("lacks something that is needed ({})", "Install pgvector 0.8 on its server."),
-}
-
-
-def _explained(place: str, state: str, told: str) -> tuple[str, str]:
-    """Problem and remedy for an SQLSTATE (PostgreSQL's Appendix A)."""
-    if state in _CAUSES:
-        problem, remedy = _CAUSES[state]
-        return f"The index in {place} {problem.format(told)}.", remedy
-    if not state or state[:2] in ("08", "28", "3D", "53", "57"):
-        return (
-            f"The index in {place} cannot be reached ({told}).",
-            "Check the address, the server and the password, then try again.",
-        )
-    return (
-        f"The index in {place} could not be used ({told}).",
-        "If this stays, build it again from the documents with `citewise index`.",
-    )

@@ -5,7 +5,7 @@ Each cache belongs to one generation of the collection, which every reader's tra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 
 from citewise.errors import IndexFault
 from citewise.index import Index, no_document
+from citewise.index_check import CheckReport
 from citewise.lexical import Hit, scored_spans
+from citewise.metering import Progress
 from citewise.protocols import Embedder
 from citewise.records import DocumentInfo, StoredPassage
 from citewise.stores.postgres import records, vectors
 from citewise.stores.postgres.address import Address
+from citewise.stores.postgres.check import check_collection
 from citewise.stores.postgres.database import Database
+from citewise.stores.postgres.mending import mend_collection
 from citewise.stores.postgres.stats import index_stats
 from citewise.stores.postgres.words import Vocabularies
 from citewise.stores.postgres.writer import PostgresStore
@@ -50,10 +54,20 @@ class PostgresIndex(Index):
         """
         return cls(Database(Address.parse(address), collection), embedder)
 
+    def check(self, progress: Progress | None = None) -> CheckReport:
+        return check_collection(self.database, progress)
+
+    def repair(self, report: CheckReport) -> None:
+        mend_collection(self.database, report.bad_documents)
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         with self.database.reading():
             yield
+
+    def expect(self, terms: Iterable[str]) -> None:
+        with self.database.reading() as reading:
+            self._words.current(reading).frequencies(reading, terms)
 
     def selected(self, where: Filter) -> NDArray[np.int64]:
         with self.database.reading() as reading:

@@ -19,7 +19,7 @@ def build_index(connection: psycopg.Connection[Any], space: int) -> None:
     """Build it once there are many vectors; outside a transaction, while others read and write."""
     row = connection.execute(
         "SELECT dimensions, indexed, (SELECT count(*) FROM (SELECT 1 FROM citewise.passage_vectors"
-        " WHERE space = %s LIMIT %s) some) FROM citewise.spaces WHERE id = %s",
+        " WHERE space = %s LIMIT %s) first) FROM citewise.spaces WHERE id = %s",
         (space, INDEXED_FROM, space),
     ).fetchone()
     if row is None or row[1] or row[2] < INDEXED_FROM:

@@ -10,7 +10,7 @@ from citewise.planning import FiledFile
 from citewise.postings import K1, B
 from citewise.publishing import Outcome, remembered
 from citewise.schema import LIVE
-from citewise.stores.postgres.words import AVERAGE, LONGEST
+from citewise.stores.postgres.lexemes import AVERAGE, LONGEST
 
 if TYPE_CHECKING:
     import psycopg

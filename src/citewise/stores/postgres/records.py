@@ -67,9 +67,7 @@ def read_document(reading: Reading, name: str) -> Document | None:
             "Mend it with `citewise index --repair`.",
         )
     filed = tuple(tags.splitlines())
-    return Document(
-        name, bytes(text).decode(), sha256, tuple(pages), form, modified, source, filed
-    )
+    return Document(name, bytes(text).decode(), sha256, tuple(pages), form, modified, source, filed)
 
 
 _PASSAGES = (

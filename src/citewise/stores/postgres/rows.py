@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from citewise.stores.postgres.words import LONGEST, MOST_REPEATS
+from citewise.stores.postgres.lexemes import LONGEST, MOST_REPEATS
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["copy_rows", "new_ids", "stored_terms", "tsvector"]
+__all__ = ["copy_rows", "counted", "new_ids", "stored_terms", "tsvector"]
 
 # Columns in the order of the rows, with their types. Whatever is sent as PostgreSQL's own bytes
 # (texts, vectors, words) goes as bytea: in a binary COPY no type is sent along.
@@ -52,6 +52,12 @@ def copy_rows(
 def stored_terms(spaced: str) -> str:
     """Terms between spaces, without what PostgreSQL's text cannot hold."""
     return spaced.replace("\0", "")
+
+
+def counted(collection: int, terms: Sequence[str]) -> list[str]:
+    """Each lexeme of ``tsvector``, and how often it stands there; sorted."""
+    counts = Counter(term[:LONGEST] for term in terms)
+    return sorted(f"{collection}:{t} {min(n, MOST_REPEATS)}" for t, n in counts.items())
 
 
 def tsvector(collection: int, terms: Sequence[str]) -> bytes:

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 from citewise.errors import IndexFault
 from citewise.planning import FiledFile, Known, StoredDocument, left_out
 from citewise.publishing import Outcome
-from citewise.records import passage_text
 from citewise.schema import LIVE, PARTIAL, STAGED
-from citewise.spacedterms import passage_terms, spaced_terms
 from citewise.staging import Piece
 from citewise.stores.postgres.database import Database, Manifest
 from citewise.stores.postgres.nearness import build_index, drop_other_spaces
 from citewise.stores.postgres.numbers import sent_vector
 from citewise.stores.postgres.publishing import publish, sweep
-from citewise.stores.postgres.rows import copy_rows, new_ids, stored_terms, tsvector
-from citewise.types import Document, Passage
-from citewise.vectorstore import Key, key_of
+from citewise.stores.postgres.rows import copy_rows, new_ids
+from citewise.stores.postgres.staged import PassageRows
+from citewise.types import Document
+from citewise.vectorstore import Key
 
 if TYPE_CHECKING:
     import psycopg
@@ -58,7 +57,10 @@ class PostgresStore:
                 " FROM citewise.documents WHERE collection = %s AND state = %s ORDER BY name",
                 (manifest.id, LIVE),
             ).fetchall()
-        filed = {row[0]: FiledFile(*row[1:4], left_out(row[4])) for row in files}
+        filed = {
+            name: FiledFile(size, time, digest, left_out(skipped))
+            for name, size, time, digest, skipped in files
+        }
         stored = tuple(StoredDocument(*row) for row in documents)
         return _known(manifest, filed, stored, manifest.pending)
 
@@ -157,7 +159,7 @@ class _Writer:
         complete = {}
         with self._changing() as connection:
             ids = self._known | self._add_vectors(pieces, vectors, embedder)
-            rows = _Rows(self._collection, embedder, ids)
+            rows = PassageRows(self._collection, embedder, ids)
             count = sum(len(piece.passages) for piece in pieces)
             numbers = iter(new_ids(connection, "passages", count))
             for piece in pieces:
@@ -276,40 +278,3 @@ def _stale(connection: psycopg.Connection[Any]) -> list[str]:
         (_SHARE,),
     )
     return [name for (name,) in rows]
-
-
-class _Rows:
-    """Collects the rows of passages, to be written at once."""
-
-    def __init__(self, collection: int, embedder: str, vectors: Mapping[Key, int]) -> None:
-        self._collection = collection
-        self._embedder = embedder
-        self._vectors = vectors
-        self._tables: dict[str, list[tuple[Any, ...]]] = {"passages": [], "spans": [], "words": []}
-
-    def take(self, number: int, document: int, passage: Passage) -> None:
-        """Add a passage with its spans and words."""
-        vector = self._vectors[key_of(self._embedder, passage_text(passage), "<f4")]
-        place = (passage.start, passage.end, passage.page, passage.kind)
-        texts = (passage.heading.encode(), passage.text.encode())
-        self._tables["passages"].append(
-            (number, self._collection, document, *place, *texts, vector)
-        )
-        spaced = [stored_terms(spaced_terms(span.rendered)) for span in passage.spans]
-        for at, (span, terms) in enumerate(zip(passage.spans, spaced, strict=True)):
-            words = passage.text[span.start - passage.start : span.end - passage.start]
-            rendered = None if words == span.rendered else span.rendered.encode()
-            vector = self._vectors[key_of(self._embedder, span.rendered, "<f2")]
-            size = len(terms.split())
-            self._tables["spans"].append(
-                (number, at, span.start, span.end, size, vector, span.kind, rendered, terms)
-            )
-        found = stored_terms(passage_terms(passage.heading, passage.text, spaced)).split()
-        self._tables["words"].append(
-            (number, self._collection, document, len(found), tsvector(self._collection, found))
-        )
-
-    def store(self, connection: psycopg.Connection[Any]) -> None:
-        """Write them."""
-        for table, rows in self._tables.items():
-            copy_rows(connection, table, rows)

@@ -59,12 +59,8 @@ class Files:
             InputError: there are too many files, or it is there already.
         """
         with self._database.transaction() as link:
-            # Held until the end: of two files that come at once, the second sees the first.
+            # Locks the visitor's row: of two files that come at once, the second sees the first.
             self._touch(link, visitor, Selection())
-            link.execute(
-                "SELECT 1 FROM citewise_chat.visitors WHERE realm = %s AND visitor = %s FOR UPDATE",
-                (self._realm, visitor),
-            )
             others = self._of(link, visitor).uploads
             same = next((u for u in others if u.sha256 == upload.sha256), None)
             if same is not None:

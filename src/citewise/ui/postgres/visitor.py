@@ -81,13 +81,17 @@ class PostgresVisitor:
         """What the next question searches."""
         return self._files.of(self.key).selection
 
-    def select(self, selection: Selection) -> None:
+    def select(self, selection: Selection, shared: Assistant | None = None) -> None:
         """Choose what the next questions search.
+
+        Args:
+            selection: what is chosen.
+            shared: see ``assistant``.
 
         Raises:
             InputError: a ticked document is not there.
         """
-        known = {info.name for info in self.assistant(everything=True).documents()}
+        known = {info.name for info in self.assistant(everything=True, shared=shared).documents()}
         if any(name not in known for name in selection.names):
             raise InputError("A ticked document is no longer there.", "Reload the page.")
         self._files.select(self.key, selection)
@@ -97,14 +101,20 @@ class PostgresVisitor:
         chosen = self.selection
         return Filter(documents=chosen.names) if chosen.scope == "some" else None
 
-    def assistant(self, *, everything: bool = False) -> Assistant:
-        """Answers from what is selected, or from all that this visitor may see."""
-        kept = self._files.of(self.key)
+    def assistant(self, *, everything: bool = False, shared: Assistant | None = None) -> Assistant:
+        """Answers from what is selected, or from all that this visitor may see.
+
+        Args:
+            everything: whatever is selected.
+            shared: has what this visitor may see of the documents that are not their own, where
+                not everybody sees the same.
+        """
+        kept, shared = self._files.of(self.key), shared or self._shared.assistant
         if not any(upload.documents for upload in kept.uploads):
-            return self._shared.assistant
+            return shared
         own = self._shared.indexes.opened(self.key)
         alone = kept.selection.scope == "own" and not everything
-        return OwnAssistant(self._shared.assistant, own, alone=alone)
+        return OwnAssistant(shared, own, alone=alone)
 
     def own_names(self) -> frozenset[str]:
         """The names of the visitor's own documents that can be searched."""

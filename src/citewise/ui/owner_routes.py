@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from citewise.ui.languages import page_texts
@@ -51,11 +52,11 @@ class OwnerRoutes:
         password = (await json_body(request)).get("password")
         if not isinstance(password, str) or len(password) > _LONGEST_PASSWORD:
             raise RefusedError(400, "refused", 'Send {"password": text}.')
-        wait = self._owner.wait()
+        wait = await run_in_threadpool(self._owner.wait)
         if wait:
             problem = f"Too many wrong tries. Wait {int(wait) + 1} seconds."
             raise RefusedError(429, "wait", problem, wait)
-        token = self._owner.log_in(password)
+        token = await run_in_threadpool(self._owner.log_in, password)
         if token is None:
             raise RefusedError(401, "wrong", "This is not the owner's password.")
         answer = json_answer({"status": "ok"})

@@ -82,7 +82,7 @@ class UploadRoutes:
 
     async def bring(self, request: Request, name: str = "") -> JSONResponse:
         """Take in a file: the body is its bytes."""
-        visitor = self._changing(request)
+        visitor = await run_in_threadpool(self._changing, request)
         if not self._open:
             raise RefusedError(403, "closed", _CLOSED)
         size = _announced(request)
@@ -122,7 +122,7 @@ class UploadRoutes:
 
     async def select(self, request: Request) -> JSONResponse:
         """Choose what questions search."""
-        visitor = self._changing(request)
+        visitor = await run_in_threadpool(self._changing, request)
         try:
             selection = Selection.of(await json_body(request))
             await run_in_threadpool(visitor.select, selection)

@@ -61,7 +61,8 @@ class PostgresState:
         Raises:
             IndexFault: it does not answer.
         """
-        _instance(self._database)
+        with self._database.transaction() as link:
+            link.execute("SELECT instance FROM citewise_chat.chats LIMIT 1")
 
     def close(self) -> None:
         """Stop working in the background; nothing that was brought is lost."""

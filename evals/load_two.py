@@ -4,7 +4,8 @@
 
 Real ``citewise chat`` processes behind a proxy that gives each connection to the next of them, a
 model of fixed speed, and a PostgreSQL server of its own in a temporary folder. First one person
-asks alone, then all of them; half-way one process is killed. Every fifth person brings a document
+asks alone, then all of them, coming within 20 s; half-way one process is killed, and whoever is
+broken off asks again after 1 to 3 s. Every fifth person brings a document
 of their own. Printed: what was wrong or lost (nothing should be), and how long evidence took,
 against the one who was alone.
 """
@@ -17,6 +18,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter, defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -35,8 +37,10 @@ from two_processes import (
     write_corpus,
 )
 
-_ALONE = 30.0
+_ALONE = 45.0
 """Seconds for which one person asks alone."""
+_RAMP = 20.0
+"""Seconds within which the others come, about as long as an answer takes then."""
 
 
 def main() -> int:
@@ -65,7 +69,12 @@ def main() -> int:
 
 def _started(args: argparse.Namespace, address: str, corpus: Path, llm: str) -> list[App]:
     options, prelude = ["--corpus", str(corpus)], ""
-    settings = {"CITEWISE_LLM": f"{llm}#fake", "CITEWISE_ASKS_A_MINUTE": "0"}
+    settings = {
+        "CITEWISE_LLM": f"{llm}#fake",
+        "CITEWISE_ASKS_A_MINUTE": "0",
+        # Enough for all at the one process that is left: nobody is refused, all wait in line.
+        "CITEWISE_AT_ONCE": str(args.clients + 10),
+    }
     if args.documents == "folder":
         options += ["--index", str(corpus.parent / "index")]
         prelude = state_elsewhere(address)
@@ -103,7 +112,7 @@ async def _asked(
 ) -> tuple[Proxy, float]:
     async with proxied([app.port for app in apps]) as (proxy, url):
         await ask_all(url, 1, _ALONE, alone, brings=0)
-        asking = asyncio.create_task(ask_all(url, args.clients, args.seconds, crowd))
+        asking = asyncio.create_task(ask_all(url, args.clients, args.seconds, crowd, ramp=_RAMP))
         await asyncio.sleep(args.seconds / 2)
         killed = time.monotonic()
         apps[0].kill()
@@ -120,6 +129,12 @@ def _report(args: argparse.Namespace, alone: Seen, crowd: Seen, killed: float) -
     for what, times in (("two processes", both), ("the one that is left", rest)):
         ratio = percentile(times, 0.95) / base
         print(f"{args.clients} people, {what}: evidence {_times(times)}; p95 {ratio:.1f} x alone")
+    print("p95 of evidence, ms, in steps of 10 s from the kill:", _steps(crowd.evidence, killed))
+    late = Counter(what for when, what in crowd.broken if when > killed + 5)
+    print(
+        f"broken off more than 5 s after the kill, or before it: {dict(late)},"
+        f" {sum(when < killed for when, _ in crowd.broken)}"
+    )
     for kind, count in sorted(crowd.kinds.items()):
         print(f"  {kind}: {count}")
     print(
@@ -129,6 +144,16 @@ def _report(args: argparse.Namespace, alone: Seen, crowd: Seen, killed: float) -
     print(f"kept at the end: {crowd.kept}")
     for fault in [*crowd.wrong[:5], *crowd.lost[:5]]:
         print(f"  {fault}")
+
+
+def _steps(evidence: list[tuple[float, float]], killed: float) -> str:
+    steps: defaultdict[int, list[float]] = defaultdict(list)
+    for began, seconds in evidence:
+        steps[int((began - killed) // 10)].append(seconds)
+    return ", ".join(
+        f"{10 * step:+d}: {percentile(times, 0.95) * 1000:.0f}"
+        for step, times in sorted(steps.items())
+    )
 
 
 def _times(seconds: list[float]) -> str:

@@ -313,15 +313,6 @@ def test_what_cannot_be_read_says_why(state: ChatState) -> None:
     assert names(visitor, "ship") == {"ships.txt", "trains.txt"}
 
 
-def test_a_large_file_comes_back_byte_for_byte(state: ChatState) -> None:
-    visitor = state.visitors.get(new_token())
-    text = "".join(f"Line {number} of many.\n" for number in range(120_000))
-    upload = bring(visitor, "large.csv.txt", text)  # longer than one piece of the database
-    assert upload.size == len(text)
-    visitor.remove(upload.id)
-    assert visitor.uploads == ()
-
-
 def test_cancelling_leaves_the_index_as_it_was(state: ChatState, embedder: SlowEmbedder) -> None:
     visitor = state.visitors.get(new_token())
     ready(visitor, "recipe.txt", RECIPE)

@@ -157,6 +157,17 @@ def test_a_document_brought_to_one_is_asked_about_at_another(processes: Processe
     assert "secret.txt" not in names(other.visitors.get(new_token()), "vault code 7731")
 
 
+@pytest.mark.parametrize("size", [1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5 << 19])
+def test_a_file_comes_to_whoever_reads_it_byte_for_byte(processes: Processes, size: int) -> None:
+    one, other, token = processes.open(workers=0), processes.open(workers=0), new_token()
+    data = bytes(n * n % 251 for n in range(1000)) * (size // 1000 + 1)
+    upload = bring(one.visitors.get(token), "data.bin.txt", data[:size])
+    visitor = other.visitors.get(token)
+    with other.visitors._shared.files.on_disk(visitor.key, upload) as path:
+        assert (path.read_bytes() == data[:size], path.suffix) == (True, ".txt")
+    assert not path.exists()
+
+
 def test_two_files_brought_to_two_at_once_are_both_there(processes: Processes) -> None:
     states, token = [processes.open(), processes.open()], new_token()
     files = [(f"note-{n}.txt", f"The number {n} is called word{n}.\n") for n in range(6)]

@@ -105,10 +105,10 @@ class Proxy:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        there = None
-        for _ in self.ports:
-            port = self.ports[self._next % len(self.ports)]
-            self._next += 1
+        there, first = None, self._next
+        self._next += 1
+        for offset in range(len(self.ports)):
+            port = self.ports[(first + offset) % len(self.ports)]
             with contextlib.suppress(OSError):
                 there = await asyncio.open_connection("127.0.0.1", port)
                 self.passed[port] += 1
@@ -132,6 +132,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
+
 
 async def _ended(writer: asyncio.StreamWriter) -> None:
     writer.close()
@@ -161,6 +162,8 @@ class Seen:
     evidence: list[tuple[float, float]] = field(default_factory=list)
     answers: list[float] = field(default_factory=list)
     retried: int = 0
+    broken: list[tuple[float, str]] = field(default_factory=list)
+    """When something was broken off, and what."""
     wrong: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     kept: int = 0
@@ -187,9 +190,12 @@ class Person:
 
 
 async def ask_all(
-    address: str, people: int, seconds: float, seen: Seen, *, brings: int = 5
+    address: str, people: int, seconds: float, seen: Seen, *, brings: int = 5, ramp: float = 1.0
 ) -> list[Person]:
-    """Let people ask for that long, every ``brings``-th about a document of their own, too."""
+    """Let people ask for that long, every ``brings``-th about a document of their own, too.
+
+    They come one after another within the first ``ramp`` seconds.
+    """
     async with contextlib.AsyncExitStack() as held:
         crowd = []
         for number in range(people):
@@ -203,13 +209,14 @@ async def ask_all(
             await held.enter_async_context(http)
             crowd.append(Person(number, http, bool(brings) and number % brings == 0))
         until = time.monotonic() + seconds
-        await asyncio.gather(*(_asks(person, seen, until) for person in crowd))
+        coming = ramp / people
+        await asyncio.gather(*(_asks(one, seen, until, coming * one.number) for one in crowd))
         await asyncio.gather(*(_finds_again(person, seen) for person in crowd))
     return crowd
 
 
-async def _asks(person: Person, seen: Seen, until: float) -> None:
-    await asyncio.sleep(person.number % 10 / 10)
+async def _asks(person: Person, seen: Seen, until: float, after: float) -> None:
+    await asyncio.sleep(after)
     await _persist(person, seen, "a cookie", lambda: person.http.get("/api/mine"))
     if person.brings:
         text = f"The number of {person.name} Junior for the safe is {person.safe}.\n"
@@ -242,9 +249,10 @@ async def _persist(person: Person, seen: Seen, what: str, act: Any) -> Any:
             wait = float(done.headers.get("retry-after", 0.5))
         except (httpx.HTTPError, ValueError) as error:
             seen.kinds[f"broken off: {type(error).__name__}"] += 1
-            wait = 0.2
+            seen.broken.append((time.monotonic(), what))
+            wait = 1.0  # until they have noticed
         seen.retried += 1
-        await asyncio.sleep(wait * (1 + person.number % 10 / 10))
+        await asyncio.sleep(wait * (1 + person.number % 10 / 5))
     seen.lost.append(f"{person.name} never got {what}")
     return None
 

@@ -123,10 +123,17 @@ async def _asked(
 def _report(args: argparse.Namespace, alone: Seen, crowd: Seen, killed: float) -> None:
     one = [seconds for _, seconds in alone.evidence]
     both = [seconds for began, seconds in crowd.evidence if began + seconds < killed]
-    rest = [seconds for began, seconds in crowd.evidence if began > killed]
+    soon = [seconds for began, seconds in crowd.evidence if 0 < began - killed <= _RAMP / 2]
+    rest = [seconds for began, seconds in crowd.evidence if began - killed > _RAMP / 2]
+    all_of_it = [seconds for _, seconds in crowd.evidence]
     base = percentile(one, 0.95)
     print(f"1 person alone: evidence {_times(one)}")
-    for what, times in (("two processes", both), ("the one that is left", rest)):
+    for what, times in (
+        ("two processes", both),
+        ("10 s after one was killed", soon),
+        ("the one that is left, then", rest),
+        ("all the time", all_of_it),
+    ):
         ratio = percentile(times, 0.95) / base
         print(f"{args.clients} people, {what}: evidence {_times(times)}; p95 {ratio:.1f} x alone")
     print("p95 of evidence, ms, in steps of 10 s from the kill:", _steps(crowd.evidence, killed))

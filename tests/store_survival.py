@@ -30,7 +30,7 @@ from citewise.stores import open_store
 from citewise.types import Document
 from doubles import HashEmbedder, document, split_lines
 
-PARAGRAPHS = 40
+PARAGRAPHS = 24
 
 
 def corpus(name: str) -> list[Document]:
@@ -86,7 +86,8 @@ def apart(work: Callable[..., str], *arguments: Any, wait: float | None = None) 
         said = "crashed"
         try:
             said = work(*arguments)
-        except IndexFault:
+        except IndexFault as fault:
+            print(fault, file=sys.stderr)
             said = "told"
         except BaseException:
             traceback.print_exc()
@@ -130,19 +131,24 @@ def strikes(address: str, stride: int) -> dict[str, Any]:
     """Let every ``stride``-th statement fail, or end the process before it."""
     assert apart(update, address, "old") == "done"
     number = int(apart(_struck, address, "new", 0, ""))
+    assert apart(update, address, "old") == "done"
     outcomes: dict[str, Counter[str]] = {}
     for kind in ("fails", "dies"):
         outcomes[kind] = Counter()
         for strike in range(1, number + 1, stride):
-            assert apart(update, address, "old") == "done"
             ended = apart(_struck, address, "new", strike, kind)
-            found = apart(state, address)
-            if found in ("old", "new"):
-                apart(update, address, "new")
-                after = apart(state, address)
-                found += f", {ended}" if after == "new" else f", then {after}"
-            outcomes[kind][found] += 1
+            outcomes[kind][f"{apart(_after, address)}, {ended}"] += 1
     return {"statements": number, "outcomes": outcomes}
+
+
+def _after(address: str) -> str:
+    """The state after a blow; then to the new one, and back to the old for the next."""
+    found = state(address)
+    for name in ("new", "old"):
+        update(address, name)
+        if name == "new" and (after := state(address)) != "new":
+            return f"{found}, then {after}"
+    return found
 
 
 def _struck(address: str, name: str, strike: int, kind: str) -> str:

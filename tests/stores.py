@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import signal
 import sqlite3
 import tempfile
 import warnings
@@ -86,7 +87,9 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description else []
 
     def stop(self) -> None:
-        """End the server and delete its files."""
+        """End the server, at once and without saving, and delete its files."""
+        os.kill(self._server.get_pid(), signal.SIGQUIT)
+        self._server.get_postmaster_info().process.wait(30)
         self._server.cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)
 

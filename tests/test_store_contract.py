@@ -366,9 +366,9 @@ def ran(address: str, what: str, number: int) -> dict:
 
 
 def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(store):  # noqa: F811
-    found = ran(store.address, "kills", 12)
+    found = ran(store.address, "kills", 10)
     assert set(found["states"]) <= {"old", "new"}
-    assert sum(found["states"].values()) == 12
+    assert sum(found["states"].values()) == 10
     assert set(found["ends"]) <= {"killed", "told"}
     assert found["last"] == "done, new"
 
@@ -376,21 +376,21 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(store):  
 def test_any_statement_may_fail(store):  # noqa: F811
     if store.address.partition("://")[0] not in store_survival.STRIKES:
         pytest.skip("test_index_survival.py does this, with every write to a file")
-    found = ran(store.address, "strikes", 5)
+    found = ran(store.address, "strikes", 7)
     assert found["statements"] > 50
     for kind, outcomes in found["outcomes"].items():
         told = {"old, told", "new, told", "new, done"}
         died = {"old, killed", "new, killed"}
         assert set(outcomes) <= (told if kind == "fails" else died), kind
         assert any(outcome.startswith("old") for outcome in outcomes), kind
-        assert sum(outcomes.values()) >= found["statements"] // 5
+        assert sum(outcomes.values()) >= found["statements"] // 7
 
 
 class Halting(HashEmbedder):
     """Stops at the third batch of texts, as if the process had been interrupted."""
 
     def embed_passages(self, texts):
-        if len(self.embedded) >= 40:
+        if len(self.embedded) >= 20:
             raise KeyboardInterrupt
         return super().embed_passages(texts)
 
@@ -412,7 +412,7 @@ def test_what_an_interrupted_update_embedded_is_not_embedded_again(store, tmp_pa
         assert sorted({*halting.embedded, *index.embedder.embedded}) == sorted(
             [*halting.embedded, *index.embedder.embedded]
         )
-        assert len(halting.embedded) >= 40
+        assert len(halting.embedded) == 20
         assert len(index.documents()) == 30
         assert len(every_id(index)) == 30
 
@@ -575,7 +575,7 @@ def test_collections_are_searched_as_one(store):  # noqa: F811
             "Salt comes last.",
             "Ships need water.",
         }
-        assert texts(joined, "salt water") == ["Salt comes last.", "Ships need water."]
+        assert sorted(texts(joined, "salt water")) == ["Salt comes last.", "Ships need water."]
         retriever = Retriever(joined, joined.embedder)
         found = retriever.search(make_query("what do ships need", (), joined), 1)
         assert found[0].text == "Ships need water."

@@ -67,10 +67,9 @@ class Address:
         try:
             parameters = library.conninfo.conninfo_to_dict(address)
         except library.Error:
-            raise InputError(
-                "The address of the PostgreSQL store cannot be read.",
-                "Give postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
-            ) from None
+            raise _unreadable() from None
+        if not str(parameters.get("port", "1")).replace(",", "").isdecimal():
+            raise _unreadable()
         parameters.setdefault("connect_timeout", _SECONDS_TO_CONNECT)
         parameters.setdefault("application_name", f"citewise {os.getpid()}@{socket.gethostname()}")
         return cls(parameters, _shown(parameters))
@@ -89,6 +88,13 @@ class Address:
             **self.parameters, **options
         )
         return connection
+
+
+def _unreadable() -> InputError:
+    return InputError(
+        "The address of the PostgreSQL store cannot be read.",
+        "Give postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+    )
 
 
 def _shown(parameters: dict[str, Any]) -> str:

@@ -115,25 +115,32 @@ def _span(row: Any, begin: int, text: str) -> SpanRow:
     return number, start, end, words, terms, length, key and bytes(key)
 
 
+_USERS = {
+    "passage_vectors": "citewise.passages p",
+    "span_vectors": "citewise.spans s JOIN citewise.passages p ON p.id = s.passage",
+}
+
+
 def _vectors(reading: Reading, report: CheckReport) -> Iterator[Finding]:
     """Every vector has the right length, is a unit vector, and belongs to something."""
     space, dimensions = reading.manifest.space, reading.manifest.dimensions
-    for table, user in (("passage_vectors", "passages"), ("span_vectors", "spans")):
+    for table, users in _USERS.items():
+        user = "p" if table == "passage_vectors" else "s"
         report.vectors += _number(
             reading, f"SELECT count(*) FROM citewise.{table} WHERE space = %s", space
         )
-        wrong = _number(
-            reading,
-            f"SELECT count(*) FROM citewise.{table} WHERE space = %s"
-            " AND (vector_dims(vector) <> %s OR abs(l2_norm(vector) - 1) > 0.02)",
-            *(space, dimensions),
+        rows = reading.connection.execute(
+            f"SELECT DISTINCT p.document FROM citewise.{table} v JOIN {users}"
+            f" ON {user}.vector = v.id WHERE v.space = %s AND (vector_dims(v.vector) <> %s"
+            " OR abs(l2_norm(v.vector::halfvec) - 1) > 0.02)".encode(),
+            (space, dimensions),
         )
-        if wrong:
-            yield Finding("vectors", f"{wrong} in {table} are not {dimensions} numbers of length 1")
+        for (document,) in rows.fetchall():
+            yield Finding("vectors", f"one is not {dimensions} numbers of length 1", document)
         unused = _number(
             reading,
-            f"SELECT count(*) FROM citewise.{table} v WHERE space = %s"
-            f" AND NOT EXISTS (SELECT 1 FROM citewise.{user} WHERE vector = v.id)",
+            f"SELECT count(*) FROM citewise.{table} v WHERE v.space = %s"
+            f" AND NOT EXISTS (SELECT 1 FROM {users} WHERE {user}.vector = v.id)",
             space,
         )
         if unused:

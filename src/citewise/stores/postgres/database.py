@@ -273,6 +273,7 @@ def _holder(connection: psycopg.Connection[Any], number: int) -> str:
     row = connection.execute(
         "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
         " WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND granted"
+        " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         " AND a.pid <> pg_backend_pid()",
         (LOCK, number),
     ).fetchone()

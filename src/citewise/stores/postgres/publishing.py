@@ -20,12 +20,16 @@ __all__ = ["COUNTED_TERMS", "delete_documents", "publish", "sweep"]
 
 def publish(
     connection: psycopg.Connection[Any], collection: int, outcome: Outcome, embedder: str
-) -> None:
-    """Carry it out inside an open transaction."""
+) -> int:
+    """Carry it out inside an open transaction; return how many passages came and went."""
     row = connection.execute(
         "SELECT generation FROM citewise.collections WHERE id = %s FOR UPDATE", (collection,)
     ).fetchone()
     first = row is None or not row[0]
+    moved = connection.execute(
+        "SELECT coalesce(sum(passages), 0) FROM citewise.documents WHERE id = ANY(%s)",
+        ([*outcome.published, *outcome.deleted],),
+    ).fetchone()
     _count(connection, collection, outcome)
     delete_documents(connection, outcome.deleted)
     for document, name, source in outcome.renamed:
@@ -46,6 +50,7 @@ def publish(
         " WHERE id = %s",
         (embedder, __version__, int(first or outcome.seen), collection, embedder, collection),
     )
+    return int(moved[0]) if moved else 0
 
 
 def _count(connection: psycopg.Connection[Any], collection: int, outcome: Outcome) -> None:

@@ -13,13 +13,13 @@ from citewise.stores.postgres.numbers import array_text, vector_text
 
 __all__ = ["INDEXED_FROM", "index_name", "nearest"]
 
-INDEXED_FROM = 20_000
+INDEXED_FROM = 10_000
 """Of so many passages on, an approximate index is built; fewer are scanned in milliseconds."""
 
 # The index holds vectors in half precision and errs: of this many times more, the exact scores.
 _OVER = 2
 # Filtered to so many passages, exact search is as fast as the index.
-_FEW = 20_000
+_FEW = 10_000
 
 
 def index_name(space: int) -> str:

@@ -239,14 +239,13 @@ class _Writer:
         # Before readers need it: a search without it looks at every vector.
         self._afterthought(build_index, self._space)
         with self._changing() as connection:
-            publish(connection, self._collection, outcome, embedder)
+            changed = publish(connection, self._collection, outcome, embedder)
             row = connection.execute(
                 "SELECT passage_count FROM citewise.collections WHERE id = %s",
                 (self._collection,),
             ).fetchone()
-            count = int(row[0]) if row else 0
-        changed = len(outcome.published) + len(outcome.deleted)
-        self._afterthought(_tidied, self._collection, changed > 0)
+        count = int(row[0]) if row else 0
+        self._afterthought(_tidied, self._collection, changed > 0, changed >= _SHARE * count)
         return count
 
     def _afterthought(self, what: Any, *arguments: Any) -> None:
@@ -262,19 +261,13 @@ class _Writer:
             sweep(connection, self._collection)
 
 
-def _tidied(connection: psycopg.Connection[Any], collection: int, changed: bool) -> None:
+def _tidied(
+    connection: psycopg.Connection[Any], collection: int, changed: bool, much: bool
+) -> None:
     """Fold in what is searched slowly, and let the planner see what there is now."""
     drop_other_spaces(connection, collection)
     if changed:
         connection.execute("SELECT gin_clean_pending_list('citewise.words_by_word')")
-        for table in _stale(connection):
+    if changed and much:
+        for table in ("documents", "passages", "passage_vectors", "spans", "words", "terms"):
             connection.execute(f"ANALYZE citewise.{table}".encode())
-
-
-def _stale(connection: psycopg.Connection[Any]) -> list[str]:
-    rows = connection.execute(
-        "SELECT relname FROM pg_stat_all_tables WHERE schemaname = 'citewise'"
-        " AND n_mod_since_analyze > %s * n_live_tup",
-        (_SHARE,),
-    )
-    return [name for (name,) in rows]

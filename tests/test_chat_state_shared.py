@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -434,6 +435,46 @@ def test_routes_say_that_nothing_can_be_kept(processes: Processes, tmp_path: Pat
         asked = client.post("/api/ask", json={"question": "What does the Aurora carry?"})
         assert '"type": "error"' in asked.text and "cannot be reached" in asked.text
     app.state.extras.close()
+
+
+def test_a_role_that_may_only_read_the_documents_is_told_so_by_each_file(
+    tmp_path: Path,
+    postgres: PostgresServer,  # noqa: F811
+) -> None:
+    address = postgres.new_database()
+    (tmp_path / "owner").mkdir()
+    owner = Processes(tmp_path / "owner", address)
+    assistant = owner.assistant()
+    assistant.documents()  # puts the documents there
+    owner.open()
+    for statement in (
+        "DROP ROLE IF EXISTS reader",
+        "CREATE ROLE reader LOGIN",
+        "GRANT USAGE ON SCHEMA citewise, citewise_chat TO reader",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA citewise TO reader",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA citewise_chat TO reader",
+    ):
+        postgres.execute(statement, address)
+    (tmp_path / "reader").mkdir()
+    reader = Processes(tmp_path / "reader", address.replace("postgres@", "reader@"))
+    visitor = reader.open().visitors.get(new_token())
+    upload = ready(visitor, "secret.txt", SECRET)
+    assert upload.state == "failed" and "cannot be written" in upload.problem
+    assert names(visitor, "vault ship") == {"ships.txt"}
+    visitor.remove(upload.id)
+    assert visitor.uploads == ()
+    reader.close()
+    owner.close()
+    assistant.close()
+
+
+def test_a_chat_over_a_folder_imports_nothing_of_postgresql() -> None:
+    run = (
+        "import sys, citewise.ui.server, citewise.ui.extras, citewise.ui.local_state\n"
+        "print([name for name in sys.modules if name.startswith(('psycopg', 'pgvector'))])"
+    )
+    told = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"
 
 
 def test_claims_are_one_at_a_time_and_end(processes: Processes) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from citewise.errors import CitewiseError
+from citewise.errors import CitewiseError, IndexFault
 from citewise.opening import DATABASE
 from citewise.ui.erasing import erase_deleted
 
@@ -71,8 +71,14 @@ class OwnCollections:
         from citewise.splitting import split
 
         index = self.opened(visitor)
-        kept = [info.name for info in index.documents() if info.name in names]
-        index.update([index.document(name) for name in kept], split)
+        held = [info.name for info in index.documents()]
+        kept = [name for name in held if name in names]
+        try:
+            index.update([index.document(name) for name in kept], split)
+        except IndexFault:
+            # Where nothing has to leave, a store that cannot be written is in nobody's way.
+            if kept != held:
+                raise
         self.erase_unfinished(visitor)
 
     def erase_unfinished(self, visitor: str) -> None:

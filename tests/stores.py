@@ -42,9 +42,9 @@ class Store:
 
     kind: str
     address: str
-    shift_format: Callable[[int], object]
-    alter: Callable[[str, str], object]
     approximate: bool = False
+    shift_format: Callable[[int], object] | None = None
+    alter: Callable[[str, str], object] | None = None
 
     def open(self, embedder: Any = None, collection: str = "") -> Index:
         """Its index; of the hashing embedder unless another is given."""
@@ -63,7 +63,7 @@ class PostgresServer:
             # Short, as a socket's path may have 107 characters at the most.
             self._folder = Path(tempfile.mkdtemp(prefix="citewise-pg-"))
             self._server = pgserver.get_server(self._folder, cleanup_mode="stop")
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(1)
         # The tests kill clients, never the server: nothing is lost without waiting for the disk.
         self.execute("ALTER SYSTEM SET fsync = off")
         self.execute("SELECT pg_reload_conf()")
@@ -73,10 +73,11 @@ class PostgresServer:
         return f"postgresql://postgres@/{database}?host={self._folder}"
 
     def new_database(self) -> str:
-        """The address of an empty database."""
-        name = f"test_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
-        return self.address(name)
+        """The address of an empty database; the one before it goes, whoever still uses it."""
+        number = next(self._numbers)
+        self.execute(f"DROP DATABASE IF EXISTS test_{number - 1} WITH (FORCE)")
+        self.execute(f"CREATE DATABASE test_{number}")
+        return self.address(f"test_{number}")
 
     def execute(self, statement: str, address: str | None = None) -> list[tuple[Any, ...]]:
         """Run one statement outside a transaction."""
@@ -116,8 +117,10 @@ def _embedded(request: pytest.FixtureRequest) -> Store:
     return Store(
         "embedded",
         str(folder),
-        lambda by: changed(f"PRAGMA user_version = {FORMAT + by}"),
-        lambda name, text: changed("UPDATE documents SET text = ? WHERE name = ?", text, name),
+        shift_format=lambda by: changed(f"PRAGMA user_version = {FORMAT + by}"),
+        alter=lambda name, text: changed(
+            "UPDATE documents SET text = ? WHERE name = ?", text, name
+        ),
     )
 
 
@@ -134,8 +137,10 @@ def _postgresql(request: pytest.FixtureRequest) -> Store:
     return Store(
         "postgresql",
         address,
-        lambda by: server.execute(f"UPDATE citewise.format SET number = number + {by}", address),
-        altered,
+        shift_format=lambda by: server.execute(
+            f"UPDATE citewise.format SET number = number + {by}", address
+        ),
+        alter=altered,
     )
 
 

@@ -366,9 +366,9 @@ def ran(address: str, what: str, number: int) -> dict:
 
 
 def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(store):  # noqa: F811
-    found = ran(store.address, "kills", 10)
+    found = ran(store.address, "kills", 8)
     assert set(found["states"]) <= {"old", "new"}
-    assert sum(found["states"].values()) == 10
+    assert sum(found["states"].values()) == 8
     assert set(found["ends"]) <= {"killed", "told"}
     assert found["last"] == "done, new"
 
@@ -376,14 +376,14 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_state_or_the_new(store):  
 def test_any_statement_may_fail(store):  # noqa: F811
     if store.address.partition("://")[0] not in store_survival.STRIKES:
         pytest.skip("test_index_survival.py does this, with every write to a file")
-    found = ran(store.address, "strikes", 7)
+    found = ran(store.address, "strikes", 11)
     assert found["statements"] > 50
     for kind, outcomes in found["outcomes"].items():
         told = {"old, told", "new, told", "new, done"}
         died = {"old, killed", "new, killed"}
         assert set(outcomes) <= (told if kind == "fails" else died), kind
         assert any(outcome.startswith("old") for outcome in outcomes), kind
-        assert sum(outcomes.values()) >= found["statements"] // 7
+        assert sum(outcomes.values()) >= found["statements"] // 11
 
 
 class Halting(HashEmbedder):
@@ -400,21 +400,28 @@ def test_what_an_interrupted_update_embedded_is_not_embedded_again(store, tmp_pa
     monkeypatch.setattr("citewise.staging._SECONDS", 0.0)
     folder = tmp_path / "files"
     folder.mkdir()
+    (folder / "live.txt").write_text("Live words about a loaf.\n")
+    with store.open() as index:
+        index.refresh(FolderSource(folder), split)
     for number in range(30):
         (folder / f"{number}.txt").write_text(f"Number {number} is about loaf {number * 7}.\n")
     halting = Halting()
     with store.open(halting) as index, pytest.raises(KeyboardInterrupt):
         index.refresh(FolderSource(folder), split)
     with store.open() as index:
-        assert index.documents() == []
-        assert every_id(index) == set()
+        # What is prepared is there, and nobody sees it.
+        assert [info.name for info in index.documents()] == ["live.txt"]
+        for k in (1, 99):
+            assert nearest(index, "Number 1 is about loaf 7.", k) == ["Live words about a loaf."]
+            assert texts(index, "number loaf", k) == ["Live words about a loaf."]
+        assert len(every_id(index)) == len(index.lexical("number loaf", 99)) == 1
+        assert not index.contains("number")
+        assert index.stats()["passages"] == 1
         assert index.refresh(FolderSource(folder), split).added == 30
-        assert sorted({*halting.embedded, *index.embedder.embedded}) == sorted(
-            [*halting.embedded, *index.embedder.embedded]
-        )
+        embedded = [*halting.embedded, *index.embedder.embedded]
+        assert len(set(embedded)) == len(embedded) == 30
         assert len(halting.embedded) == 20
-        assert len(index.documents()) == 30
-        assert len(every_id(index)) == 30
+        assert len(index.documents()) == len(every_id(index)) == 31
 
 
 def test_an_update_that_fails_changes_nothing(filled):
@@ -518,6 +525,8 @@ def test_what_was_stored_is_there_when_it_is_opened_again(filled, store):  # noq
 
 
 def test_a_newer_format_is_refused(filled, store):  # noqa: F811
+    if store.shift_format is None:
+        pytest.skip("no way to change this store's format from outside")
     filled.close()
     store.shift_format(1)
     with pytest.raises(IndexFault, match="written by a newer citewise"):
@@ -525,6 +534,8 @@ def test_a_newer_format_is_refused(filled, store):  # noqa: F811
 
 
 def test_an_older_format_is_built_anew(filled, store):  # noqa: F811
+    if store.shift_format is None:
+        pytest.skip("no way to change this store's format from outside")
     filled.close()
     store.shift_format(-1)
     with store.open() as index:
@@ -534,6 +545,8 @@ def test_an_older_format_is_built_anew(filled, store):  # noqa: F811
 
 
 def test_an_altered_text_is_never_quoted(filled, store):  # noqa: F811
+    if store.alter is None:
+        pytest.skip("no way to change this store's texts from outside")
     store.alter("bread.txt", "Bread needs no yeast at all, said somebody.")
     with pytest.raises(IndexFault, match=r"The stored text of bread\.txt has been altered"):
         filled.document("bread.txt")

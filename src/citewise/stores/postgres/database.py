@@ -30,7 +30,7 @@ _PATIENCE, _PAUSE = 1.0, 0.02
 # is found; more candidates than pgvector's 40 for a recall above .98.
 _SESSION = (
     "SET jit = off",
-    "SET hnsw.ef_search = 200",
+    "SET hnsw.ef_search = 300",
     "SET hnsw.iterative_scan = strict_order",
     "SET plan_cache_mode = force_custom_plan",
 )

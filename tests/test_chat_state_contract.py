@@ -81,7 +81,9 @@ def databases() -> dict[str, str]:
 def address(request: pytest.FixtureRequest, kind: str, databases: dict[str, str]) -> str:
     """Of a database, where the kind needs one."""
     if kind != "folder" and kind not in databases:
-        databases[kind] = request.getfixturevalue("postgres").new_database()
+        server, name = request.getfixturevalue("postgres"), kind.replace(" ", "_")
+        server.execute(f"CREATE DATABASE {name}")
+        databases[kind] = server.address(name)
     return databases.get(kind, "")
 
 

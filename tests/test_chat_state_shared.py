@@ -78,7 +78,8 @@ class Processes:
 
 @pytest.fixture(scope="module")
 def database(postgres: PostgresServer) -> str:  # noqa: F811
-    return postgres.new_database()
+    postgres.execute("CREATE DATABASE chats")
+    return postgres.address("chats")
 
 
 @pytest.fixture

@@ -135,5 +135,5 @@ def test_a_bound_of_zero_is_none() -> None:
 def test_clients_that_come_and_go_do_not_fill_the_memory() -> None:
     limited = Limited(1)
     for number in range(10_050):
-        limited.app._take(str(number))
-    assert len(limited.app._buckets) == 10_000
+        limited.app._own.take(str(number))
+    assert len(limited.app._own._buckets) == 10_000

@@ -269,8 +269,8 @@ def test_a_restart_keeps_documents_selection_and_answers(folder: Path) -> None:
 
 def test_two_servers_over_one_folder_do_not_meet(folder: Path) -> None:
     first, second = Site(folder), Site(folder)
-    assert first.app.state.extras.folder == folder / "data"
-    assert second.app.state.extras.folder == folder / "data-2"
+    assert first.app.state.extras.state.folder == folder / "data"
+    assert second.app.state.extras.state.folder == folder / "data-2"
     brought(first.client())
     assert listing(second.client())["uploads"] == []
     first.close()

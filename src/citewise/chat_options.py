@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from citewise.errors import InputError
+from citewise.settings import current
 from citewise.settings_options import add_options
 
 if TYPE_CHECKING:
@@ -44,10 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def options_of(chosen: ChatSettings, corpus: Path) -> tuple[Options, str]:
-    """What the settings say, and what to tell whoever starts the server about the owner's page."""
+    """What the settings say, and what to tell whoever starts the server about the owner's page.
+
+    Raises:
+        InputError: several processes would each make up a password.
+    """
     from citewise.ui.limits import MIB, Limits
-    from citewise.ui.options import Options, default_data
+    from citewise.ui.options import Options, default_data, realm_of
     from citewise.ui.owner import owner_password
+    from citewise.ui.state import shared_address
 
     limits = Limits(
         file_bytes=chosen.max_file * MIB,
@@ -57,6 +64,11 @@ def options_of(chosen: ChatSettings, corpus: Path) -> tuple[Options, str]:
         idle_seconds=int(chosen.idle * 3600),
     )
     password, made = owner_password(chosen.owner_password) if chosen.owner else ("", False)
+    if made and shared_address(current().store):
+        raise InputError(
+            "Each process that shares this store would make up an owner's password of its own.",
+            "Set CITEWISE_OWNER_PASSWORD, the same for all.",
+        )
     options = Options(
         chosen.data or default_data(corpus),
         limits,
@@ -65,5 +77,6 @@ def options_of(chosen: ChatSettings, corpus: Path) -> tuple[Options, str]:
         questions=chosen.save_questions,
         owner=password,
         keep_days=chosen.keep_days,
+        realm=realm_of(current().collections),
     )
     return options, f"The owner's page is /owner, its password {password}" if made else ""

@@ -11,7 +11,7 @@ from fastapi import Request
 
 from citewise.ui.tokens import COOKIE, new_token, token_in
 
-__all__ = ["VisitorCookie", "cookie_name", "token_of"]
+__all__ = ["VisitorCookie", "cookie_name", "instance_of", "new_instance", "token_of"]
 
 _Message: TypeAlias = MutableMapping[str, Any]
 _Scope: TypeAlias = MutableMapping[str, Any]
@@ -57,22 +57,32 @@ def token_of(request: Request) -> str:
     return token
 
 
-def cookie_name(folder: Path) -> str:
-    """A name that stays the same for this data folder, and differs from another server's.
+def cookie_name(instance: str) -> str:
+    """The name of a chat's cookie.
 
     Browsers keep cookies by host and not by port, so that two chats on one machine would
     otherwise take each other's.
     """
+    return f"{COOKIE}_{instance}"
+
+
+def new_instance() -> str:
+    """What tells one chat from any other: 12 hexadecimal digits."""
+    return secrets.token_hex(6)
+
+
+def instance_of(folder: Path) -> str:
+    """What stays the same for this data folder, and differs from another server's."""
     path = folder / "instance"
     try:
         name = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         name = ""
     if not (len(name) == 12 and name.isalnum()):
-        name = secrets.token_hex(6)
+        name = new_instance()
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(name, encoding="ascii")
-    return f"{COOKIE}_{name}"
+    return name
 
 
 def _cookies(scope: _Scope) -> dict[str, str]:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from citewise.bounds import Bounds
-from citewise.errors import CitewiseError, IndexFault
-from citewise.locking import writer_lock
+from citewise.errors import CitewiseError
 from citewise.types import Answer
 from citewise.ui.cookies import VisitorCookie, cookie_name, token_of
 from citewise.ui.eval_lines import QuestionSet
 from citewise.ui.options import Options
 from citewise.ui.outline import outline
-from citewise.ui.owner import Owner
 from citewise.ui.owner_routes import OwnerRoutes
 from citewise.ui.record_routes import RecordRoutes
-from citewise.ui.records import Records
 from citewise.ui.refusals import (
     RefusedError,
     add_refusals,
     json_answer,
     require_own_page,
 )
+from citewise.ui.state import open_state
 from citewise.ui.tokens import folder_name
 from citewise.ui.upload_routes import UploadRoutes
 from citewise.ui.visitor_assistant import VisitorAssistant
-from citewise.ui.visitors import Visitors
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -39,15 +34,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Extras"]
 
-_MOST_SERVERS = 20
-
 
 class Extras:
     """Adds all of it to an app; ``close`` it when the app has ended.
 
     Raises:
         InputError, EvaluationError: the question set cannot be used.
-        IndexFault: the data folder cannot be used.
+        IndexFault: the data folder, or the database, cannot be used.
     """
 
     def __init__(
@@ -63,13 +56,10 @@ class Extras:
         if callers is not None:
             # Whatever forgets to say who is asking then shows nothing.
             assistant = callers.nobody
-        self._held = ExitStack()
-        self.folder = _locked_folder(options.data, self._held)
         self.options = options
-        self.visitors = Visitors(
-            self.folder / "visitors", assistant, options.limits, common=options.common
-        )
-        self.records = Records(self.folder / "answers.sqlite3", options.keep_days)
+        self.state = open_state(options, assistant)
+        self.visitors = self.state.visitors
+        self.records = self.state.records
         self.records.sweep()
         questions = QuestionSet(options.questions) if options.questions else None
         add_refusals(app)
@@ -78,11 +68,11 @@ class Extras:
         ).add_to(app)
         RecordRoutes(self.records, self._asker, questions).add_to(app)
         if options.owner:
-            OwnerRoutes(Owner(options.owner), self.records).add_to(app)
+            OwnerRoutes(self.state.owner(options.owner), self.records).add_to(app)
         self._add_own_routes(app)
         app.add_middleware(
             VisitorCookie,
-            name=cookie_name(self.folder),
+            name=cookie_name(self.state.instance),
             seconds=max(options.limits.idle_seconds, int(options.keep_days * 86400)),
         )
         hooks.assistant_for = self.assistant_for
@@ -105,8 +95,7 @@ class Extras:
 
     def close(self) -> None:
         """Stop working in the background; nothing that was brought is lost."""
-        self.visitors.close()
-        self._held.close()
+        self.state.close()
 
     def _keep(self, request: Request, key: str, answer: Answer) -> None:
         token = token_of(request)
@@ -153,34 +142,6 @@ class Extras:
             if not self.visitors.common:
                 self.visitors.get(token).erase()
             return json_answer({"answers": deleted})
-
-
-def _locked_folder(wanted: Path, held: ExitStack) -> Path:
-    """The folder, or the next one beside it where another server is at work in it.
-
-    Raises:
-        IndexFault: it cannot be made or written, or too many servers are running.
-    """
-    for number in range(1, _MOST_SERVERS + 1):
-        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise IndexFault(
-                f"The folder {folder} cannot be made ({error.strerror}).",
-                "Choose another one with --data.",
-            ) from error
-        try:
-            held.enter_context(writer_lock(folder / "server.lock"))
-        except IndexFault as error:
-            if "is being written by" not in str(error):
-                raise
-            continue
-        return folder
-    raise IndexFault(
-        f"{_MOST_SERVERS} servers are using {wanted} and the folders beside it.",
-        "Stop one, or choose another folder with --data.",
-    )
 
 
 def _remember_history(request: Request, sent: dict[str, Any]) -> dict[str, Any]:

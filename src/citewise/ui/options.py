@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from citewise.ui.limits import Limits
 
-__all__ = ["Options", "default_data"]
+__all__ = ["Options", "default_data", "realm_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,9 @@ class Options:
         questions: the question set that answers can be saved to.
         owner: the password for the owner's page; without one there is no such page.
         keep_days: answers, with what was asked, are deleted after that time.
+        state: the ``postgresql://`` address of a database that keeps all of it instead of
+            ``data``, so that several processes can share it; ``docs/shared-state.md``.
+        realm: what tells chats that share a database apart: they see nothing of one another.
     """
 
     data: Path
@@ -32,12 +36,23 @@ class Options:
     questions: Path | None = None
     owner: str = ""
     keep_days: float = 30.0
+    state: str = field(default="", repr=False)
+    realm: str = ""
+
+
+def realm_of(collections: str) -> str:
+    """What tells chats over these collections apart from others; "" for the documents in none.
+
+    A digest, so that it can be part of a collection's name.
+    """
+    names = sorted({name.strip().lower() or "default" for name in collections.split(",")})
+    if names == ["default"]:
+        return ""
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()[:12]
 
 
 def default_data(corpus: Path) -> Path:
     """Where a chat over this corpus keeps what visitors bring, unless it is told another place."""
-    import hashlib
-
     from platformdirs import user_data_path
 
     resolved = corpus.resolve()

@@ -8,11 +8,11 @@ import secrets
 import threading
 import time
 
-__all__ = ["Owner", "owner_password"]
+__all__ = ["FREE_TRIES", "HOURS", "LONGEST_WAIT", "Owner", "owner_password"]
 
-_FREE_TRIES = 5
-_LONGEST_WAIT = 300.0
-_HOURS = 12
+FREE_TRIES = 5
+LONGEST_WAIT = 300.0
+HOURS = 12
 
 
 def owner_password(given: str) -> tuple[str, bool]:
@@ -47,14 +47,14 @@ class Owner:
                 return None
             if not hmac.compare_digest(_digest(password), self._digest):
                 self._wrong += 1
-                late = self._wrong - _FREE_TRIES
+                late = self._wrong - FREE_TRIES
                 if late >= 0:
-                    self._until = now + min(2.0**late, _LONGEST_WAIT)
+                    self._until = now + min(2.0**late, LONGEST_WAIT)
                 return None
             self._wrong, self._until = 0, 0.0
             token = secrets.token_urlsafe(32)
             self._let_in = {t: end for t, end in self._let_in.items() if end > now}
-            self._let_in[_digest(token).hex()] = now + _HOURS * 3600
+            self._let_in[_digest(token).hex()] = now + HOURS * 3600
             return token
 
     def knows(self, token: str) -> bool:

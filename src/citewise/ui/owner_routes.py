@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from citewise.ui.languages import page_texts
-from citewise.ui.owner import Owner
 from citewise.ui.owner_view import export_lines, overview
-from citewise.ui.records import Records
 from citewise.ui.refusals import RefusedError, json_answer, json_body, require_own_page
+from citewise.ui.state import AnswerStore, OwnerGate
 
 __all__ = ["OwnerRoutes"]
 
@@ -28,7 +28,7 @@ _LONGEST_PASSWORD = 1000
 class OwnerRoutes:
     """``/owner`` and what its page asks for; all but the page itself needs the password."""
 
-    def __init__(self, owner: Owner, records: Records) -> None:
+    def __init__(self, owner: OwnerGate, records: AnswerStore) -> None:
         self._owner = owner
         self._records = records
 
@@ -52,11 +52,11 @@ class OwnerRoutes:
         password = (await json_body(request)).get("password")
         if not isinstance(password, str) or len(password) > _LONGEST_PASSWORD:
             raise RefusedError(400, "refused", 'Send {"password": text}.')
-        wait = self._owner.wait()
+        wait = await run_in_threadpool(self._owner.wait)
         if wait:
             problem = f"Too many wrong tries. Wait {int(wait) + 1} seconds."
             raise RefusedError(429, "wait", problem, wait)
-        token = self._owner.log_in(password)
+        token = await run_in_threadpool(self._owner.log_in, password)
         if token is None:
             raise RefusedError(401, "wrong", "This is not the owner's password.")
         answer = json_answer({"status": "ok"})

@@ -11,11 +11,17 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-__all__ = ["TOO_OFTEN", "Bucket", "RateLimit"]
+from citewise.errors import CitewiseError
+
+if TYPE_CHECKING:
+    from citewise.ui.state import Buckets
+
+__all__ = ["TOO_OFTEN", "Bucket", "OwnBuckets", "RateLimit"]
 
 _Message: TypeAlias = MutableMapping[str, Any]
 _Scope: TypeAlias = MutableMapping[str, Any]
@@ -55,6 +61,31 @@ class Bucket:
         return (1.0 - self._left) * _MINUTE / self._a_minute
 
 
+class OwnBuckets:
+    """The buckets of one process's clients, in its memory; safe to share between threads.
+
+    Args:
+        a_minute: see ``Bucket``.
+        clock: seconds; tests give their own.
+    """
+
+    def __init__(self, a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._a_minute = a_minute
+        self._clock = clock
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, client: str) -> float:
+        """Seconds to wait; the clients that were seen last are the ones remembered."""
+        now = self._clock()
+        with self._lock:
+            bucket = self._buckets.pop(client, None) or Bucket(self._a_minute, now)
+            self._buckets[client] = bucket
+            if len(self._buckets) > _MOST_CLIENTS:
+                self._buckets.popitem(last=False)
+            return bucket.take(now)
+
+
 class RateLimit:
     """Wraps an ASGI app; a client that asks too often gets 429 and is told how long to wait.
 
@@ -62,23 +93,27 @@ class RateLimit:
         app: what is wrapped.
         a_minute: questions that one client may ask in a minute; 0 sets no limit.
         clock: seconds; tests give their own.
+        shared: counts for several processes; by default this one counts for itself.
     """
 
     def __init__(
-        self, app: _App, a_minute: int = 0, clock: Callable[[], float] = time.monotonic
+        self,
+        app: _App,
+        a_minute: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+        shared: Buckets | None = None,
     ) -> None:
         self._app = app
         self._a_minute = a_minute
-        self._clock = clock
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
-        self._lock = threading.Lock()
+        self._own = OwnBuckets(a_minute, clock)
+        self._shared = shared
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         counted = scope["type"] == "http" and scope["method"] == "POST"
         if not (self._a_minute and counted and scope["path"].startswith(_COUNTED)):
             await self._app(scope, receive, send)
             return
-        wait = self._take(str((scope.get("client") or ("",))[0]))
+        wait = await self._taken(str((scope.get("client") or ("",))[0]))
         if wait <= 0:
             await self._app(scope, receive, send)
             return
@@ -93,12 +128,11 @@ class RateLimit:
             headers={"Retry-After": str(seconds), "Cache-Control": "no-store"},
         )(scope, receive, send)
 
-    def _take(self, client: str) -> float:
-        """Seconds to wait; the clients that were seen last are the ones remembered."""
-        now = self._clock()
-        with self._lock:
-            bucket = self._buckets.pop(client, None) or Bucket(self._a_minute, now)
-            self._buckets[client] = bucket
-            if len(self._buckets) > _MOST_CLIENTS:
-                self._buckets.popitem(last=False)
-            return bucket.take(now)
+    async def _taken(self, client: str) -> float:
+        """Seconds to wait; where the shared count cannot be reached, this process's own."""
+        if self._shared is None:
+            return self._own.take(client)
+        try:
+            return await run_in_threadpool(self._shared.take, client)
+        except CitewiseError:
+            return self._own.take(client)

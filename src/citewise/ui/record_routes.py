@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse
 from citewise.errors import CitewiseError, InputError
 from citewise.ui.eval_lines import QuestionSet
 from citewise.ui.exporting import as_json, as_markdown
-from citewise.ui.records import Records
 from citewise.ui.refusals import RefusedError, json_answer, json_body, require_own_page
+from citewise.ui.state import AnswerStore
 from citewise.ui.tokens import folder_name
 
 __all__ = ["RecordRoutes"]
@@ -39,7 +39,7 @@ class RecordRoutes:
 
     def __init__(
         self,
-        records: Records,
+        records: AnswerStore,
         token_of: Callable[[Request], str],
         questions: QuestionSet | None = None,
     ) -> None:

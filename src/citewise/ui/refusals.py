@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from citewise.errors import IndexFault
 from citewise.ui.origin import own_page
 
 __all__ = ["RefusedError", "add_refusals", "json_answer", "json_body", "require_own_page"]
@@ -26,7 +27,7 @@ class RefusedError(Exception):
 
 
 def add_refusals(app: FastAPI) -> None:
-    """Let every route raise ``RefusedError``."""
+    """Let every route raise ``RefusedError``, or what tells that nothing can be kept or found."""
 
     @app.exception_handler(RefusedError)
     async def refused(_: Request, reason: RefusedError) -> JSONResponse:
@@ -36,6 +37,10 @@ def add_refusals(app: FastAPI) -> None:
         if reason.wait:
             answer.headers["Retry-After"] = str(int(reason.wait) + 1)
         return answer
+
+    @app.exception_handler(IndexFault)
+    async def unavailable(_: Request, fault: IndexFault) -> JSONResponse:
+        return json_answer({"error": "unavailable", "message": str(fault)}, 503)
 
 
 def require_own_page(request: Request) -> None:

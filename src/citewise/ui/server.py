@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from citewise.ui.callers import Callers
     from citewise.ui.contract import ChatAssistant, Hooks
     from citewise.ui.options import Options
+    from citewise.ui.state import Buckets
 
 __all__ = ["build_app", "serve", "server_of"]
 
@@ -84,7 +85,7 @@ def build_app(
     app.add_middleware(CORSMiddleware, allow_origins=[])
     # A page elsewhere whose name is made to point at this machine is stopped by its own name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK_NAMES, *hosts])
-    app.add_middleware(RateLimit, a_minute=bounds.asks_a_minute)
+    app.add_middleware(RateLimit, a_minute=bounds.asks_a_minute, shared=_shared_count(app, bounds))
     app.add_middleware(
         Guard,
         head=head(sections),
@@ -113,6 +114,14 @@ def _add_extras(
 
     app.state.extras = Extras(app, hooks, assistant, visitors, bounds, callers)
     return (*SECTIONS, *VISITORS)
+
+
+def _shared_count(app: FastAPI, bounds: Bounds) -> Buckets | None:
+    """What counts questions for several processes, where they share what they keep."""
+    if not hasattr(app.state, "extras") or not bounds.asks_a_minute:
+        return None
+    shared: Buckets | None = app.state.extras.state.buckets(bounds.asks_a_minute)
+    return shared
 
 
 def _mount_page(app: FastAPI) -> None:
@@ -252,10 +261,12 @@ def server_of(app: FastAPI, bounds: Bounds) -> uvicorn.Server:
 
 
 def _default_options(assistant: ChatAssistant) -> Options | None:
-    from citewise.ui.options import Options, default_data
+    from citewise.ui.options import Options, default_data, realm_of
 
     corpus = getattr(assistant, "corpus", None)
-    return Options(default_data(corpus)) if isinstance(corpus, Path) else None
+    if not isinstance(corpus, Path):
+        return None
+    return Options(default_data(corpus), realm=realm_of(current().collections))
 
 
 def _default_assistant() -> ChatAssistant:

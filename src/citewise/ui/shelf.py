@@ -21,7 +21,7 @@ from citewise.errors import InputError
 from citewise.files import safe_name
 from citewise.ui.limits import TooLargeError
 
-__all__ = ["Shelf", "State", "Upload", "shown_name"]
+__all__ = ["Shelf", "State", "Upload", "shown_name", "suffix_of", "upload_of", "write_chunks"]
 
 State: TypeAlias = Literal[
     "waiting", "reading", "splitting", "embedding", "ready", "failed", "cancelled"
@@ -88,8 +88,8 @@ class Shelf:
         place = self.folder / key
         place.mkdir(parents=True)
         try:
-            target = place / f"content{_suffix(name)}"
-            size, digest = await _write(target, chunks, allowed)
+            target = place / f"content{suffix_of(name)}"
+            size, digest = await write_chunks(target, chunks, allowed)
             if not size:
                 raise InputError(f"The file {name!r} is empty.", "Choose another one.")
             upload = Upload(key, name, size, digest, f"{key}/{target.name}", owner)
@@ -128,18 +128,23 @@ def shown_name(name: str) -> str:
         raise InputError("The file has no name.", "Give it one, such as report.pdf.")
     if len(last) <= _LONGEST_NAME:
         return last
-    suffix = _suffix(last)
+    suffix = suffix_of(last)
     return last[: _LONGEST_NAME - len(suffix) - 1] + "…" + suffix
 
 
-def _suffix(name: str) -> str:
+def suffix_of(name: str) -> str:
     """The format's ending, in plain letters; readers choose by it, nothing else does."""
     suffix = PurePosixPath(name).suffix.lower()
     plain = suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) <= _LONGEST_SUFFIX
     return suffix if plain else ""
 
 
-async def _write(target: Path, chunks: AsyncIterator[bytes], allowed: int) -> tuple[int, str]:
+async def write_chunks(target: Path, chunks: AsyncIterator[bytes], allowed: int) -> tuple[int, str]:
+    """Write a new file as it comes in; return its size and the SHA-256 of its bytes.
+
+    Raises:
+        TooLargeError: it is larger than ``allowed`` bytes.
+    """
     digest, size = hashlib.sha256(), 0
     with target.open("xb") as file:
         async for chunk in chunks:
@@ -153,12 +158,21 @@ async def _write(target: Path, chunks: AsyncIterator[bytes], allowed: int) -> tu
     return size, digest.hexdigest()
 
 
+def upload_of(note: str) -> Upload:
+    """What ``json.dumps(asdict(upload))`` wrote down.
+
+    Raises:
+        ValueError, TypeError: something else wrote it.
+    """
+    upload = Upload(**json.loads(note))
+    left_out = tuple((name, reason) for name, reason in upload.left_out)
+    return replace(upload, documents=tuple(upload.documents), left_out=left_out)
+
+
 def _read_note(path: Path) -> Upload | None:
     """The note; whatever was still going on when it was written has to begin again."""
     try:
-        upload = Upload(**json.loads(path.read_text(encoding="utf-8")))
-        left_out = tuple((name, reason) for name, reason in upload.left_out)
-        upload = replace(upload, documents=tuple(upload.documents), left_out=left_out)
+        upload = upload_of(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError):
         return None
     return replace(upload, state="waiting", seconds_left=None) if upload.busy else upload

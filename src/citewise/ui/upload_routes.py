@@ -18,10 +18,9 @@ from citewise.ui.revealing import reveal
 from citewise.ui.selection import Selection
 from citewise.ui.shelf import Upload
 from citewise.ui.sources import SourceId
+from citewise.ui.state import VisitorState, VisitorStates
 from citewise.ui.tokens import folder_name
-from citewise.ui.visitor import Visitor
 from citewise.ui.visitor_assistant import VisitorAssistant
-from citewise.ui.visitors import Visitors
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -51,7 +50,7 @@ class UploadRoutes:
 
     def __init__(
         self,
-        visitors: Visitors,
+        visitors: VisitorStates,
         token_of: Callable[[Request], str],
         bounds: Bounds,
         *,
@@ -91,7 +90,7 @@ class UploadRoutes:
 
     async def bring(self, request: Request, name: str = "") -> JSONResponse:
         """Take in a file: the body is its bytes."""
-        visitor = self._changing(request)
+        visitor = await run_in_threadpool(self._changing, request)
         if not self._open:
             raise RefusedError(403, "closed", _CLOSED)
         size = _announced(request)
@@ -122,7 +121,7 @@ class UploadRoutes:
     def remove(self, request: Request, key: str) -> JSONResponse:
         """Delete a file and all that was made from it."""
 
-        def removed(visitor: Visitor) -> Upload:
+        def removed(visitor: VisitorState) -> Upload:
             upload = visitor.upload(key)
             visitor.remove(key)
             return upload
@@ -131,7 +130,7 @@ class UploadRoutes:
 
     async def select(self, request: Request) -> JSONResponse:
         """Choose what questions search."""
-        visitor = self._changing(request)
+        visitor = await run_in_threadpool(self._changing, request)
         try:
             selection = Selection.of(await json_body(request))
             await run_in_threadpool(visitor.select, selection, self._shared_for(request))
@@ -142,12 +141,12 @@ class UploadRoutes:
     def _owner(self, request: Request) -> str:
         return folder_name(self._token_of(request)) if self._visitors.common else ""
 
-    def _changing(self, request: Request) -> Visitor:
+    def _changing(self, request: Request) -> VisitorState:
         require_own_page(request)
         return self._visitors.get(self._token_of(request))
 
     def _changed(
-        self, request: Request, key: str, change: Callable[[Visitor], Upload]
+        self, request: Request, key: str, change: Callable[[VisitorState], Upload]
     ) -> JSONResponse:
         visitor, owner = self._changing(request), self._owner(request)
         try:
@@ -165,7 +164,9 @@ def _announced(request: Request) -> int | None:
     return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
 
 
-def _listing(visitor: Visitor, owner: str, documents: Sequence[DocumentInfo]) -> dict[str, Any]:
+def _listing(
+    visitor: VisitorState, owner: str, documents: Sequence[DocumentInfo]
+) -> dict[str, Any]:
     """Everything that the panel of documents shows."""
     own = visitor.own_names()
     sources = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from citewise.types import Document, Event, Evidence, Filter
 from citewise.ui.selection import Selection
-from citewise.ui.visitor import Visitor
+from citewise.ui.state import VisitorState
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -22,7 +22,7 @@ class VisitorAssistant:
     ``shared`` answers from what this visitor may see of the documents that are not their own.
     """
 
-    def __init__(self, visitor: Visitor, shared: Assistant | None = None) -> None:
+    def __init__(self, visitor: VisitorState, shared: Assistant | None = None) -> None:
         self._visitor = visitor
         self._shared = shared
 

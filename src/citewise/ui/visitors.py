@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from citewise.errors import CitewiseError
 from citewise.ui.clock import Clock, date
 from citewise.ui.jobs import Jobs
 from citewise.ui.limits import Limits, TooLargeError
+from citewise.ui.preparing import Preparing
 from citewise.ui.tokens import folder_name
 from citewise.ui.visitor import Visitor
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Visitors"]
 
 _COMMON = "common"
-_PATIENCE = 0.3
 _MOST_HELD = 5000
 _SWEPT_EVERY = 600.0
 _WEIGHED_EVERY = 10.0
@@ -57,8 +56,7 @@ class Visitors:
         self._lock = threading.Lock()
         self._weighed = (0, -_WEIGHED_EVERY)
         self._closed = threading.Event()
-        self._preparing: threading.Thread | None = None
-        self._problem: CitewiseError | None = None
+        self._preparing = Preparing(shared)
         self._sweeper: threading.Thread | None = None
 
     def get(self, token: str) -> Visitor:
@@ -76,26 +74,10 @@ class Visitors:
     def prepared(self) -> bool:
         """Whether the documents for everybody can be searched; if not, it is being seen to.
 
-        Building their index can take minutes, in which a page must not wait for its list.
+        Raises:
+            CitewiseError: they cannot.
         """
-        if self._shared.is_open:
-            return True
-        with self._lock:
-            if self._preparing is None or not self._preparing.is_alive():
-                self._preparing = threading.Thread(target=self._prepare, daemon=True)
-                self._preparing.start()
-            preparing = self._preparing
-        preparing.join(_PATIENCE)
-        if self._problem is not None and not preparing.is_alive():
-            raise self._problem
-        return self._shared.is_open
-
-    def _prepare(self) -> None:
-        self._problem = None
-        try:
-            self._shared.documents()
-        except CitewiseError as error:
-            self._problem = error
+        return self._preparing.done()
 
     def require_room(self, size: int) -> None:
         """Refuse what would fill the disk.

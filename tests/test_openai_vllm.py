@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from citewise import openai_endpoint
 from citewise.generator_pool import GeneratorPool
 from citewise.llm_addresses import Address
 from citewise.openai_api import Limits, OpenAIGenerator
@@ -44,6 +45,20 @@ def test_requests_one_after_another_use_one_connection() -> None:
             list(generator.stream(PROMPT, max_tokens=9))
             generator.yes_log_odds(PROMPT)
         assert (len(server.requests), server.connections) == (12, 1)
+        generator.close()
+
+
+def test_a_connection_is_given_up_before_its_server_closes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(openai_endpoint, "_IDLE_SECONDS", 0.3)
+    with FakeVLLM() as server:
+        generator = OpenAIGenerator(server.url, "m")
+        for pause in (0.0, 0.7, 0.0):
+            time.sleep(pause)
+            list(generator.stream(PROMPT, max_tokens=9))
+            generator.yes_log_odds(PROMPT)
+        assert server.connections == 2
         generator.close()
 
 

@@ -22,7 +22,7 @@ from citewise.openai_api import Limits
 from citewise.protocols import Prompt
 from citewise.registry import DEFAULT_LLM, get
 from citewise.settings import current, using
-from fake_llm import FakeLLM, Reply, Request
+from fake_llm import FakeLLM, Reply, Request, event
 
 ASKERS = 16
 QUICK, PATIENT = Limits(silence=0.4), Limits(silence=20.0)
@@ -182,6 +182,8 @@ def test_a_place_that_failed_is_left_alone_then_tried_by_one(
 @pytest.mark.parametrize(
     "fault",
     [
+        Reply(status=500),
+        Reply(body=event({"error": {"message": "EngineCore died", "code": 500}})),
         Reply(status=502),
         Reply(status=503, headers={"Retry-After": "60"}),
         Reply(status=429, headers={"Retry-After": "60"}),
@@ -189,7 +191,7 @@ def test_a_place_that_failed_is_left_alone_then_tried_by_one(
         Reply("", ending="silent_end"),
         Reply("", ending="hang"),
     ],
-    ids=["502", "503", "429", "broken", "silent_end", "hang"],
+    ids=["500", "told in the stream", "502", "503", "429", "broken", "silent_end", "hang"],
 )
 def test_what_fails_before_the_first_piece_is_asked_elsewhere(
     servers: tuple[FakeLLM, FakeLLM], make: Callable[..., GeneratorPool], fault: Reply
@@ -219,7 +221,17 @@ def test_what_breaks_off_after_the_first_piece_is_never_asked_again(
     assert sum(len(server.requests) for server in servers) == 1
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
+def test_what_breaks_every_server_breaks_each_once(
+    servers: tuple[FakeLLM, FakeLLM], make: Callable[..., GeneratorPool]
+) -> None:
+    for server in servers:
+        server.standing = Reply(status=500, body=b"engine")
+    with pytest.raises(GeneratorError, match="HTTP 500: engine"):
+        asked(make(*servers), "x")
+    assert [len(server.requests) for server in servers] == [1, 1]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
 def test_a_refusal_is_told_at_once(
     servers: tuple[FakeLLM, FakeLLM], make: Callable[..., GeneratorPool], status: int
 ) -> None:

@@ -70,6 +70,7 @@ def test_streams_the_reply_in_pieces(llm: FakeLLM, generator: OpenAIGenerator) -
         "seed": 0,
         "max_tokens": 50,
         "stream": True,
+        "stream_options": {"include_usage": True},
     }
 
 
@@ -166,10 +167,14 @@ def test_learns_what_an_endpoint_cannot_take(llm: FakeLLM, generator: OpenAIGene
     ]
     for _ in range(2):
         assert len(list(generator.stream(PROMPT, max_tokens=7))) == 4
+    llm.script = [Reply(status=422, body=b'{"detail": "extra field stream_options"}')]
+    assert len(list(generator.stream(PROMPT, max_tokens=7))) == 4
+    assert "stream_options" in llm.requests[-2].json
+    assert "stream_options" not in llm.requests.pop().json
     asked = [request.json for request in llm.requests]
     assert asked[0]["max_tokens"] == 7
-    assert [a.get("max_completion_tokens") for a in asked[1:]] == [7, 7, 7]
-    assert ["temperature" in a for a in asked] == [True, True, False, False]
+    assert [a.get("max_completion_tokens") for a in asked[1:]] == [7, 7, 7, 7]
+    assert ["temperature" in a for a in asked] == [True, True, False, False, False]
 
 
 @pytest.mark.parametrize(

@@ -147,8 +147,8 @@ class GeneratorPool:
                 except UnavailableError as error:
                     self._leave(place, error)
                     failure, wait = error, error.wait or 0.0
-                    if error.silent or wait > _LONGEST_PAUSE:
-                        left.remove(place)  # it would take as long again
+                    if error.once or wait > _LONGEST_PAUSE:
+                        left.remove(place)  # it would take as long, or fail, again
                     else:
                         waits.append(wait)
                 except BaseException:

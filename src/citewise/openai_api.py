@@ -91,7 +91,9 @@ class OpenAIGenerator:
         Raises:
             GeneratorError: unreachable, refused, timed out, broke off, endless, or empty.
         """
-        request = self._request(prompt, max_tokens=max_tokens, stream=True)
+        # Without being asked, vLLM and OpenAI do not tell a stream's number of tokens.
+        usage = {"include_usage": True}
+        request = self._request(prompt, max_tokens=max_tokens, stream=True, stream_options=usage)
         written, visible, ended, tokens = 0, False, None, None
         with closing(self._endpoint.stream("/chat/completions", request)) as events:
             for event in events:

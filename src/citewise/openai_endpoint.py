@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import re
+import socket
+import threading
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from citewise.errors import GeneratorError, InputError
-from citewise.openai_failures import failed_request, quoted, refused_reply, retry_after
+from citewise.openai_failures import failed_request, refused_reply, reported_fault, retry_after
 from citewise.openai_replies import json_object, read_events
 
 __all__ = ["Endpoint", "Limits", "NoProbabilitiesError"]
 
 _LONGEST_BODY = 4_000_000
 # Fields that some servers refuse, and the name to try instead; None: leave it out.
-_ALTERNATIVES = {"seed": None, "temperature": None, "max_tokens": "max_completion_tokens"}
+_ALTERNATIVES = {
+    "seed": None,
+    "temperature": None,
+    "stream_options": None,
+    "max_tokens": "max_completion_tokens",
+}
+# vLLM lists no more than its --max-logprobs, and says so.
+_MOST_LISTED = re.compile(r"greater than max allowed: (\d+)")
+# Servers close a connection that was idle for 5 s (uvicorn, vLLM, llama.cpp); one that is closed
+# while a request is on its way would look like a failure.
+_IDLE_SECONDS = 2.0
+# What follows the last event of a stream is its end; one that does not come is not waited for.
+_ENDING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +73,12 @@ class Endpoint:
         self._key = key
         self._limits = limits
         self._renamed: dict[str, str | None] = {}
+        self._listed = 20
         self._client = httpx.Client(
             base_url=url,
             headers=_headers(key),
             timeout=httpx.Timeout(limits.silence, connect=limits.connect),
-            limits=httpx.Limits(max_connections=limits.at_once),
+            limits=httpx.Limits(max_connections=limits.at_once, keepalive_expiry=_IDLE_SECONDS),
             follow_redirects=False,
             # A proxy set for the outside world cannot reach this machine's own loopback.
             trust_env=not _is_loopback(url.host),
@@ -100,14 +116,16 @@ class Endpoint:
             if "json" in response.headers.get("content-type", ""):
                 yield self._checked(json_object(self._body(response)))
             else:
-                for data in read_events(self._chunks(response)):
+                chunks = self._chunks(response)
+                for data in read_events(chunks):
                     yield self._checked(json_object(data))
+                _finish(chunks, response)
 
     def _json(self, method: str, path: str, request: dict[str, Any] | None) -> dict[str, Any]:
         with self._send(method, path, request) as response:
             return self._checked(json_object(self._body(response)))
 
-    @contextmanager
+    @contextlib.contextmanager
     def _send(
         self, method: str, path: str, request: dict[str, Any] | None
     ) -> Iterator[httpx.Response]:
@@ -151,13 +169,20 @@ class Endpoint:
         if request is None:
             return None
         named = ((self._renamed.get(key, key), value) for key, value in request.items())
-        return {key: value for key, value in named if key is not None}
+        sent = {key: value for key, value in named if key is not None}
+        if "top_logprobs" in sent:
+            sent["top_logprobs"] = min(sent["top_logprobs"], self._listed)
+        return sent
 
     def _adapt(self, sent: dict[str, Any], body: bytes) -> bool:
         """Learn from a refusal which optional field this endpoint cannot take."""
         said = body.decode("utf-8", "replace")
         if "logprobs" in sent and "logprob" in said:
-            raise NoProbabilitiesError
+            most = _MOST_LISTED.search(said)
+            if not most or not 0 < int(most[1]) < min(self._listed, sent["top_logprobs"]):
+                raise NoProbabilitiesError
+            self._listed = int(most[1])
+            return True
         for field, other in _ALTERNATIVES.items():
             if field in sent and field in said:
                 self._renamed[field] = other
@@ -180,14 +205,11 @@ class Endpoint:
         return body
 
     def _checked(self, reply: dict[str, Any]) -> dict[str, Any]:
-        fault = reply.get("error")
-        if not fault:
-            return reply
-        said = fault.get("message", fault) if isinstance(fault, dict) else fault
-        raise GeneratorError(
-            f"The language model at {self.where} reported: {quoted(str(said), self._key)}.",
-            "Ask again; if it happens each time, look into the server's own log.",
-        )
+        # vLLM, before it wrapped them as OpenAI does, sent an error's fields by themselves.
+        fault = reply.get("error") or (reply if reply.get("object") == "error" else None)
+        if fault:
+            raise reported_fault(fault, self.where, self._key)
+        return reply
 
     def endless(self, cap: str) -> GeneratorError:
         """The error for a reply that passed a cap."""
@@ -195,6 +217,25 @@ class Endpoint:
             f"The reply of the language model at {self.where} did not end within {cap}.",
             "Ask a narrower question, or use another model.",
         )
+
+
+def _finish(chunks: Iterator[bytes], response: httpx.Response) -> None:
+    """Read a stream's end, since a connection that was read to its end alone is used again."""
+    connection = response.extensions["network_stream"].get_extra_info("socket")
+    guard = threading.Timer(_ENDING_SECONDS, _cut, (connection,))
+    guard.daemon = True
+    guard.start()
+    try:
+        with contextlib.suppress(httpx.HTTPError, GeneratorError):
+            for _ in chunks:
+                pass
+    finally:
+        guard.cancel()
+
+
+def _cut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _checked_url(base_url: str) -> httpx.URL:

@@ -13,16 +13,26 @@ import ssl
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
 from citewise.errors import GeneratorError
 
-__all__ = ["UnavailableError", "failed_request", "quoted", "refused_reply", "retry_after"]
+__all__ = [
+    "UnavailableError",
+    "failed_request",
+    "quoted",
+    "refused_reply",
+    "reported_fault",
+    "retry_after",
+]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 _FOR_NOW = (429, 502, 503, 504)
+# Either the engine is broken, and another one may not be, or the request breaks it.
+_BROKEN = 500
 _REMEDIES = {
     400: "The server does not accept this request; check the model's name and its context length.",
     401: "Set CITEWISE_API_KEY to a key that this server accepts.",
@@ -39,15 +49,16 @@ _REMEDIES = {
 class UnavailableError(GeneratorError):
     """No reply now and here; another address, or a later moment, may give one.
 
-    ``wait`` is how many seconds the server asked for; ``silent``: it used up its time.
+    ``wait`` is how many seconds the server asked for; ``once``: this address need not be asked
+    again, because it used up its time, or would fail in the same way.
     """
 
     def __init__(
-        self, problem: str, remedy: str, *, wait: float | None = None, silent: bool = False
+        self, problem: str, remedy: str, *, wait: float | None = None, once: bool = False
     ) -> None:
         super().__init__(problem, remedy)
         self.wait = wait
-        self.silent = silent
+        self.once = once
 
 
 def failed_request(error: Exception, where: str, begun: bool) -> GeneratorError:
@@ -56,13 +67,13 @@ def failed_request(error: Exception, where: str, begun: bool) -> GeneratorError:
         return UnavailableError(
             f"The language model at {where} did not take the connection in time.",
             "Check the address and that the server is running and not overloaded.",
-            silent=True,
+            once=True,
         )
     if isinstance(error, httpx.TimeoutException):
         return UnavailableError(
             f"The language model at {where} timed out: it fell silent before its reply was whole.",
             "Ask again, or use a smaller model or a faster server.",
-            silent=True,
+            once=True,
         )
     if isinstance(error, httpx.ConnectError):
         return _unreachable(error, where)
@@ -123,6 +134,23 @@ def refused_reply(
     problem = f"{problem}: {said}." if said else f"{problem}."
     if status in _FOR_NOW:
         return UnavailableError(problem, remedy, wait=wait)
+    if status == _BROKEN:
+        return UnavailableError(problem, remedy, once=True)
+    return GeneratorError(problem, remedy)
+
+
+def reported_fault(fault: Any, where: str, key: str | None) -> GeneratorError:
+    """The error that a server tells of in a reply or an event that began well.
+
+    vLLM sends so what befalls a request after its status, 200, was sent; ``code`` is then the
+    status that it would have had. Another server may do better if the engine here has failed.
+    """
+    code = fault.get("code") if isinstance(fault, dict) else None
+    said = fault.get("message", fault) if isinstance(fault, dict) else fault
+    problem = f"The language model at {where} reported: {quoted(str(said), key)}."
+    remedy = "Ask again; if it happens each time, look into the server's own log."
+    if code in (*_FOR_NOW, _BROKEN):
+        return UnavailableError(problem, remedy, once=True)
     return GeneratorError(problem, remedy)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from citewise.cells import Reading
+from citewise.quoting import Quotes
 from citewise.retrieval import Query
 from citewise.support import Attribution
 from citewise.types import Evidence, Sentence
@@ -43,8 +44,9 @@ class Run:
     """The state of one question.
 
     ``kept`` are the checked sentences of the answer, ``dropped`` those held back, ``contrary`` the
-    spans of other documents that say otherwise. ``stands`` is
-    the probability that ``kept`` answers the question; ``misses`` says why it does not.
+    spans of other documents that say otherwise. ``quotes`` compares what is cited with the stored
+    documents. ``stands`` is the probability that ``kept`` answers the question; ``misses`` says why
+    it does not.
     """
 
     question: str
@@ -52,6 +54,7 @@ class Run:
     history: Sequence[str]
     settings: Settings
     began: float
+    quotes: Quotes
     timings: dict[str, float] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     evidence: tuple[Evidence, ...] = ()

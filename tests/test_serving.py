@@ -121,7 +121,7 @@ def test_what_was_seen_is_remembered_for_a_second() -> None:
 
     part = Part(look, "fault", clock=lambda: now[0])
     told = []
-    for now[0] in (0.0, 0.5, 1.0, 1.1, 3.0, 3.5):  # noqa: B020
+    for now[0] in (0.0, 0.5, 1.0, 1.1, 3.0, 3.5):
         told.append(asyncio.run(part.state()))
     assert looks == [0.0, 1.1, 3.0]
     assert told == [READY] * 4 + ["fault"] * 2

@@ -19,6 +19,7 @@ from citewise.readings import read_table, unexplained
 from citewise.relevance import is_polar, misses
 from citewise.retrieval import Query, Retriever, leans_on, make_query
 from citewise.run import Mode, Run, Settings
+from citewise.tracing import UNWATCHED, Watch
 from citewise.types import Answer, AnswerEvent, Event, Evidence, EvidenceEvent, Filter, Status
 
 __all__ = ["Mode", "Settings", "answer_events"]
@@ -40,13 +41,15 @@ def answer_events(
     top_k: int,
     where: Filter | None = None,
     notices: Sequence[str] = (),
+    watch: Watch = UNWATCHED,
 ) -> Iterator[Event]:
     """The events of one question: evidence, draft, verdicts, and last the answer."""
     began = time.perf_counter()
     history = leans_on(question, history)
     query = Query(question, question, question, ())
-    run = Run(question, query, history, settings, began, Quotes(index))
+    run = Run(question, query, history, settings, began, Quotes(index), watch=watch)
     run.notices.extend(notices)
+    generator = None if generator is None else watch.generator(generator)
     with run.timed("retrieve"):
         run.query = make_query(question, history, index)
         run.evidence = retriever.gather(run.query, top_k, where)
@@ -68,6 +71,7 @@ def answer_events(
     with run.timed("compose"):
         run.contrary = _contrary(run, index, retriever, where)
         answer = _finish(run, gate, answerable, models, len(sources))
+    watch.answered(answer)
     yield AnswerEvent(answer)
 
 

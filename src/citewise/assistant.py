@@ -18,6 +18,7 @@ from citewise.places import default_corpus, default_index
 from citewise.rendering import visible
 from citewise.settings import found as found_settings
 from citewise.settings_options import announce
+from citewise.tracing import tracing_of
 from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Filter, Verdict
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Assistant:
         self._top_k = chosen.top_k
         self._embedder = embedder
         self._quiet = quiet
+        self._tracing = tracing_of(chosen.serving)
         announce(found, self._say)
         self._lock = threading.RLock()
         self._embedder_lock = threading.Lock()
@@ -164,18 +166,21 @@ class Assistant:
         index, retriever = self._opened()
         generator, notices = self._usable_generator()
         models = {"embedder": index.embedder.name, "llm": generator.name if generator else "none"}
-        yield from answer_events(
-            question,
-            history,
-            index=index,
-            retriever=retriever,
-            generator=generator,
-            settings=Settings(self.mode, self.threshold, max_tokens=self.bounds.max_answer_tokens),
-            models=models,
-            top_k=top_k,
-            where=where,
-            notices=notices,
-        )
+        settings = Settings(self.mode, self.threshold, max_tokens=self.bounds.max_answer_tokens)
+        with self._tracing.question(question, top_k) as watch:
+            yield from answer_events(
+                question,
+                history,
+                index=index,
+                retriever=retriever,
+                generator=generator,
+                settings=settings,
+                models=models,
+                top_k=top_k,
+                where=where,
+                notices=notices,
+                watch=watch,
+            )
 
     def search(
         self,

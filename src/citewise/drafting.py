@@ -152,6 +152,7 @@ def _check(run: Run, text: str, index: Index) -> None:
         return
     with run.timed("verify"):
         found = _best_attribution(run, text, index)
+        run.watch.verdict(found.verdict)
     if found.verdict.supported or run.settings.mode == "flag":
         run.kept.append(found)
     else:

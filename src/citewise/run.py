@@ -12,6 +12,7 @@ from citewise.cells import Reading
 from citewise.quoting import Quotes
 from citewise.retrieval import Query
 from citewise.support import Attribution
+from citewise.tracing import UNWATCHED, Watch
 from citewise.types import Evidence, Sentence
 
 __all__ = ["Mode", "Run", "Settings"]
@@ -68,6 +69,7 @@ class Run:
     confirmed: float | None = None
     misses: str = ""
     prompt_tokens: int | None = None
+    watch: Watch = UNWATCHED
 
     @property
     def text(self) -> str:
@@ -84,7 +86,8 @@ class Run:
         """Add the seconds spent inside to a stage."""
         began = time.perf_counter()
         try:
-            yield
+            with self.watch.stage(stage):
+                yield
         finally:
             spent = time.perf_counter() - began
             self.timings[stage] = self.timings.get(stage, 0.0) + spent

@@ -275,6 +275,8 @@ def _default_assistant() -> ChatAssistant:
 def _require_corpus(assistant: ChatAssistant) -> None:
     """An assistant opens its corpus at the first question, too late for whoever mistyped it."""
     corpus = getattr(assistant, "corpus", None)
+    if getattr(assistant, "reads_only", False):
+        return  # its documents lie in a store that others fill
     if isinstance(corpus, Path) and not corpus.exists():
         raise CorpusError(
             f"The corpus {str(corpus)!r} does not exist.",

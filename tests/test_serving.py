@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from citewise import Assistant
@@ -17,6 +19,7 @@ from citewise.bounds import Bounds
 from citewise.errors import IndexFault, InputError
 from citewise.serve_settings import ServeSettings
 from citewise.ui import build_app
+from citewise.ui.options import Options
 from citewise.ui.proxies import proxies_of
 from citewise.ui.readiness import READY, Part, Readiness
 from citewise.ui.server import server_of
@@ -141,6 +144,22 @@ def test_a_server_that_ends_is_alive_but_neither_ready_nor_takes_questions() -> 
         assert (refused.status_code, refused.json()["error"]) == (503, "ending")
         assert (refused.headers["retry-after"], refused.headers["connection"]) == ("1", "close")
         assert client.get("/api/documents").status_code == 200, "what was answered is still shown"
+
+
+def test_every_route_is_on_the_page(folder: Path) -> None:
+    visitors = Options(folder / "data", owner="a password", questions=folder / "questions.jsonl")
+    with assistant_of(folder, "none") as assistant:
+        app = build_app(assistant, visitors=visitors, serving=ServeSettings(metrics="open"))
+        app.state.extras.close()
+    page = (Path(__file__).parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]+)`", page))
+    made = {
+        f"{method} {route.path.replace(':path', '')}"
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    assert told == made
 
 
 # --- proxies ----------------------------------------------------------------------------------

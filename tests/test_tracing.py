@@ -93,6 +93,11 @@ def test_the_spans_of_a_question_are_named_and_nested_by_the_conventions(folder:
         "check",
         "compose",
     }
+    page = (Path(__file__).parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
+    for name, group in spans.items():
+        keys = {key for span in group for key in attributes(span)}
+        (row,) = re.findall(rf"^\| `{name.replace('fake', 'MODEL')}` \|.*$", page, re.MULTILINE)
+        assert [key for key in keys if f"`{key}`" not in row] == [], name
     (root,) = spans["invoke_workflow citewise"]
     assert root.parent is None
     assert attributes(root) == {

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from citewise import Answer, Assistant, Label, Status
+from citewise.errors import IndexFault
 from citewise.protocols import Prompt
-from citewise.types import AnswerEvent, SentenceEvent
+from citewise.quoting import Quotes
+from citewise.types import AnswerEvent, Evidence, SentenceEvent
 from doubles import HashEmbedder
 from scripted import Scripted
 
@@ -145,6 +147,26 @@ def test_a_document_that_goes_while_it_is_asked_about_is_not_cited(folder: Path)
     assert "1843" not in shown(answer)
     assert all(c.document == "letter.txt" for c in answer.citations)
     assert answer.explanation["dropped_citations"] >= 1
+
+
+class _Faulty:
+    """A store that cannot give its documents."""
+
+    def __init__(self, identity: str) -> None:
+        self.identity = lambda: identity
+
+    def document(self, name: str) -> object:
+        raise IndexFault(f"The stored text of {name} cannot be read.")
+
+
+def test_a_store_that_is_away_is_a_fault_and_no_answer() -> None:
+    item = Evidence("a.txt", 0, 3, "Ada", 1.0, 1, 1)
+    there = Quotes(_Faulty("abc"))  # type: ignore[arg-type]
+    assert (there.stand(item), there.dropped) == (False, 1)
+    away = Quotes(_Faulty(""))  # type: ignore[arg-type]
+    with pytest.raises(IndexFault):
+        away.stand(item)
+    assert away.dropped == 0
 
 
 def test_each_cited_document_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,6 +174,11 @@ class JoinedIndex(Index):
             first[key] = sum(int(stats[key]) for stats in (first, *others))
         return first
 
+    def identity(self) -> str:
+        """What tells these parts from any others; "" if one is gone or was never filled."""
+        parts = [part.identity() for part in self._parts]
+        return "+".join(parts) if all(parts) else ""
+
     def close(self) -> None:
         """Nothing: the parts belong to others."""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from citewise.errors import CitewiseError
+from citewise.errors import CorpusError, IndexFault
 from citewise.types import Evidence, Label, Sentence
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _CHANGED = "the words it cites are no longer in the stored document"
 class Quotes:
     """Compares spans with the stored documents; each document is read once.
 
-    ``dropped`` counts the spans that did not stand.
+    Its methods raise IndexFault where the store itself cannot be reached.
     """
 
     def __init__(self, index: Index) -> None:
@@ -66,8 +66,12 @@ class Quotes:
     def _text(self, name: str) -> str | None:
         try:
             return self._index.document(name).text
-        except CitewiseError:  # it is gone, or the store itself found it altered
+        except CorpusError:  # it is gone
             return None
+        except IndexFault:
+            if not self._index.identity():
+                raise  # the store is away, which says nothing about the document
+            return None  # the store itself found it altered
 
 
 def withhold_changed(run: Run) -> None:

@@ -126,7 +126,8 @@ def test_it_is_not_waited_for_longer_than_set(tmp_path: Path) -> None:
         served(tmp_path, f"{llm.url}#fake", seconds=1) as server,
         httpx.stream("POST", f"{server.url}/api/ask", json=ASKED, timeout=30) as stream,
     ):
-        events_of(stream.iter_lines(), "text")
+        lines = stream.iter_lines()  # kept, since a reader who goes away ends the answer
+        events_of(lines, "text")
         began = time.monotonic()
         server.end()
         assert server.ended() == (0, "")
@@ -140,7 +141,8 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
         served(tmp_path, f"{llm.url}#fake") as server,
         httpx.stream("POST", f"{server.url}/api/ask", json=ASKED, timeout=30) as stream,
     ):
-        events_of(stream.iter_lines(), "text")
+        lines = stream.iter_lines()  # kept, since a reader who goes away ends the answer
+        events_of(lines, "text")
         server.end()
         server.until(503)
         server.end()

@@ -14,7 +14,7 @@ import pytest
 from citewise import generator_pool
 from citewise.errors import GeneratorError, InputError
 from citewise.fetching import ensure
-from citewise.generator_pool import GeneratorPool
+from citewise.generator_pool import AddressLoad, GeneratorPool
 from citewise.generators import make_generator
 from citewise.llama_process import LlamaProcess
 from citewise.llm_addresses import Address, parsed_addresses, with_keys
@@ -204,6 +204,47 @@ def test_what_fails_before_the_first_piece_is_asked_elsewhere(
         assert asked(pool, f"{number}") == f"You asked {number} today."
     assert len(servers[0].requests) == 1
     assert len(servers[1].requests) == number
+
+
+def test_what_each_address_was_asked_is_counted(
+    make: Callable[..., GeneratorPool], servers: tuple[FakeLLM, FakeLLM], short_rests: None
+) -> None:
+    pool = make(*servers)
+    asked(pool, "who?")
+    first = next(llm for llm in servers if llm.requests)
+    number = servers.index(first)
+    first.script = [Reply(status=503)]
+    assert asked(pool, "who?") == "You asked who? today."
+    first.script = [Reply("One two three.", ending="broken")]
+    time.sleep(0.3)  # until it is tried again
+    with pytest.raises(GeneratorError):
+        asked(pool, "who?")
+    loads = pool.loads()
+    assert loads[number] == AddressLoad(requests=3, failures=2)
+    assert loads[1 - number] == AddressLoad(requests=1, failovers=1)
+    pieces = pool.stream(Prompt("", "again?"), max_tokens=9)
+    next(pieces)
+    assert sum(load.in_flight for load in pool.loads()) == 1
+    pieces.close()
+    assert sum(load.in_flight for load in pool.loads()) == 0
+
+
+def test_a_refusal_counts_as_a_failure(make: Callable[..., GeneratorPool]) -> None:
+    with FakeLLM(Reply(status=400)) as llm, pytest.raises(GeneratorError):
+        pool = make(llm)
+        asked(pool, "who?")
+    assert pool.loads() == [AddressLoad(requests=1, failures=1)]
+
+
+def test_a_model_is_reachable_if_any_address_answers(make: Callable[..., GeneratorPool]) -> None:
+    with FakeLLM(echo) as dead:
+        pass
+    with FakeLLM(echo) as alive:
+        pool = make(dead, alive)
+        pool.demand_reachable()
+    assert pool.loads() == [AddressLoad(), AddressLoad()]
+    with pytest.raises(GeneratorError, match="refused"):
+        pool.demand_reachable()
 
 
 @pytest.mark.parametrize("ending", ["broken", "silent_end", "hang"])

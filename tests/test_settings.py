@@ -198,6 +198,11 @@ FORBIDDEN = [
     "max_file = 33",
     'host = "0.0.0.0"',
     'host = "::"',
+    'metrics = "local"',
+    'traces = "http://collect.example:4318"',
+    "trace_text = true",
+    "shutdown_seconds = 31",
+    'trusted_proxies = "10.0.0.1"',
 ]
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from citewise.answerability import Answerability, estimate, read_signals
-from citewise.composing import compose, not_found, quoted
+from citewise.composing import MOST_QUOTES, compose, not_found, quoted
 from citewise.disagreeing import contrary_to
 from citewise.drafting import cell_events, draft_events
 from citewise.drafts import is_refusal, split_draft
@@ -14,10 +14,12 @@ from citewise.errors import GeneratorError
 from citewise.index import Index
 from citewise.prompting import gate_prompt, sources_for_prompt
 from citewise.protocols import Generator
+from citewise.quoting import Quotes
 from citewise.readings import read_table, unexplained
 from citewise.relevance import is_polar, misses
 from citewise.retrieval import Query, Retriever, leans_on, make_query
 from citewise.run import Mode, Run, Settings
+from citewise.tracing import UNWATCHED, Watch
 from citewise.types import Answer, AnswerEvent, Event, Evidence, EvidenceEvent, Filter, Status
 
 __all__ = ["Mode", "Settings", "answer_events"]
@@ -39,12 +41,15 @@ def answer_events(
     top_k: int,
     where: Filter | None = None,
     notices: Sequence[str] = (),
+    watch: Watch = UNWATCHED,
 ) -> Iterator[Event]:
     """The events of one question: evidence, draft, verdicts, and last the answer."""
     began = time.perf_counter()
     history = leans_on(question, history)
-    run = Run(question, Query(question, question, question, ()), history, settings, began)
+    query = Query(question, question, question, ())
+    run = Run(question, query, history, settings, began, Quotes(index), watch=watch)
     run.notices.extend(notices)
+    generator = None if generator is None else watch.generator(generator)
     with run.timed("retrieve"):
         run.query = make_query(question, history, index)
         run.evidence = retriever.gather(run.query, top_k, where)
@@ -66,6 +71,7 @@ def answer_events(
     with run.timed("compose"):
         run.contrary = _contrary(run, index, retriever, where)
         answer = _finish(run, gate, answerable, models, len(sources))
+    watch.answered(answer)
     yield AnswerEvent(answer)
 
 
@@ -105,6 +111,7 @@ def _contrary(run: Run, index: Index, retriever: Retriever, where: Filter | None
     near = retriever.search(query, _NEAR_THE_ANSWER, where)
     others = list(dict.fromkeys([*run.evidence, *near]))
     found = contrary_to(run.kept, others, run.query.text, index.idf)
+    found = [item for item in found if run.quotes.stand(item)]
     run.evidence += tuple(item for item in found if not _among(item, run.evidence))
     return found
 
@@ -121,10 +128,11 @@ def _finish(
     # A draft of which nothing is left is a sign of its own, unless the model broke off.
     failed = bool(run.draft) and not run.kept and not run.notices
     quotable = answerable and not refused and bool(run.evidence)
+    enough = quotable and (not failed or gate.probability >= _enough_to_quote(run))
     if run.kept and answerable:
         status, parts = Status.ANSWERED, compose(run.kept, run.contrary)
-    elif quotable and (not failed or gate.probability >= _enough_to_quote(run)):
-        status, parts = Status.QUOTED, quoted(_best_first(run))
+    elif enough and (best := run.quotes.standing(_best_first(run), MOST_QUOTES)):
+        status, parts = Status.QUOTED, quoted(best)
     else:
         status, parts = Status.NOT_FOUND, not_found(gate.signals.unknown_names, run.question)
     signals = gate.signals
@@ -135,7 +143,7 @@ def _finish(
         text=parts.text,
         sentences=parts.sentences,
         citations=parts.citations,
-        evidence=run.evidence,
+        evidence=run.quotes.unfallen(run.evidence),
         draft=run.draft,
         dropped=tuple(run.dropped),
         timings=run.timings,
@@ -157,6 +165,7 @@ def _finish(
             "sources_in_prompt": sources,
             "prompt_tokens": run.prompt_tokens,
             "documents_disagree": bool(run.contrary),
+            "dropped_citations": run.quotes.dropped,
         },
     )
 

@@ -22,6 +22,7 @@ from citewise.seeing import OpenCollections, seen_as_one
 from citewise.settings import found as found_settings
 from citewise.settings_options import announce
 from citewise.stores.place import StorePlace
+from citewise.tracing import tracing_of
 from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Filter, Verdict
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Assistant:
         """The collection that ``update`` brings in line with ``corpus``; "" are those in none."""
         self._top_k = chosen.top_k
         self._quiet = quiet
+        self._tracing = tracing_of(chosen.serving)
         announce(found, self._say)
         self._is_owner = True
         self._models = ModelsInUse(embedder, chosen.llm if llm is None else llm, quiet=quiet)
@@ -208,18 +210,21 @@ class Assistant:
         index, retriever = self._opened()
         generator, notices = self._usable_generator()
         models = {"embedder": index.embedder.name, "llm": generator.name if generator else "none"}
-        yield from answer_events(
-            question,
-            history,
-            index=index,
-            retriever=retriever,
-            generator=generator,
-            settings=Settings(self.mode, self.threshold, max_tokens=self.bounds.max_answer_tokens),
-            models=models,
-            top_k=top_k,
-            where=where,
-            notices=notices,
-        )
+        settings = Settings(self.mode, self.threshold, max_tokens=self.bounds.max_answer_tokens)
+        with self._tracing.question(question, top_k) as watch:
+            yield from answer_events(
+                question,
+                history,
+                index=index,
+                retriever=retriever,
+                generator=generator,
+                settings=settings,
+                models=models,
+                top_k=top_k,
+                where=where,
+                notices=notices,
+                watch=watch,
+            )
 
     def search(
         self,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from citewise.errors import InputError
 
-__all__ = ["DEFAULT", "checked_name", "checked_names", "prefix_of", "shown_name"]
+__all__ = ["DEFAULT", "checked_name", "checked_names", "is_name", "prefix_of", "shown_name"]
 
 DEFAULT = "default"
 """What the documents that are in no collection are called; within the code, they are ""."""
@@ -20,13 +20,18 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _RULE = 'Use letters of a to z, digits, "-" and "_", at most 64, the first a letter or digit.'
 
 
+def is_name(given: str) -> bool:
+    """Whether a collection can be called that."""
+    return _NAME.fullmatch(given) is not None
+
+
 def checked_name(given: str) -> str:
     """The collection of that name, in small letters; "" for ``DEFAULT``.
 
     Raises:
         InputError: no collection can be called that.
     """
-    if not isinstance(given, str) or not _NAME.fullmatch(given):
+    if not isinstance(given, str) or not is_name(given):
         raise InputError(f"{str(given)[:80]!r} is no name of a collection.", _RULE)
     name = given.lower()
     return "" if name == DEFAULT else name

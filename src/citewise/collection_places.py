@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+from citewise.collection_names import is_name
 from citewise.errors import InputError
 from citewise.locking import writer_lock
 from citewise.opening import DATABASE, LOCK
@@ -33,7 +34,8 @@ def held_collections(place: StorePlace) -> list[str]:
     if place.folder is None:
         from citewise.stores.postgres.held import held_collections as held
 
-        return held(place.address)
+        # What a chat's visitors bring is kept there too, under names that nobody can give.
+        return [name for name in held(place.address) if not name or is_name(name)]
     folder = place.folder
     named = (folder / _FOLDER).glob(f"*/{DATABASE}")
     here = [""] if (folder / DATABASE).exists() else []

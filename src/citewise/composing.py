@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from citewise.support import Attribution
 from citewise.types import Citation, Evidence, Label, Sentence, Verdict
 
-__all__ = ["Parts", "compose", "not_found", "quoted"]
+__all__ = ["MOST_QUOTES", "Parts", "compose", "not_found", "quoted"]
 
-_MOST_QUOTES = 3
+MOST_QUOTES = 3
 _SPACES = re.compile(r"\s+")
 _OTHERWISE = "But another document says otherwise: “{}”"
 _VERBATIM = Verdict(Label.SUPPORTED, 1.0, "quoted word for word")
@@ -77,7 +77,7 @@ def quoted(evidence: Sequence[Evidence]) -> Parts:
     numbering = _Numbering()
     sentences = [
         Sentence(_SPACES.sub(" ", item.text), numbering.numbers((item,)), _VERBATIM)
-        for item in evidence[:_MOST_QUOTES]
+        for item in evidence[:MOST_QUOTES]
     ]
     text = "\n".join(f"“{s.text}” [{s.citations[0]}]" for s in sentences)
     return Parts(text, tuple(sentences), tuple(numbering.citations))

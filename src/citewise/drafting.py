@@ -25,6 +25,7 @@ from citewise.prompting import (
     sources_for_retry,
 )
 from citewise.protocols import Generator, Prompt
+from citewise.quoting import withhold_changed
 from citewise.readings import gives
 from citewise.relevance import is_polar, misses
 from citewise.run import Run
@@ -59,6 +60,7 @@ def draft_events(
         # The cells fit the question only in part, so the model is asked here too.
         _overrule(run)
         _confirm(run, generator, signals)
+    withhold_changed(run)
     for found in run.kept:
         yield SentenceEvent(Sentence(found.verdict.claim, (), found.verdict), shown=True)
     for sentence in run.dropped:
@@ -68,8 +70,11 @@ def draft_events(
 def cell_events(run: Run) -> Iterator[Event]:
     """Fill ``run`` with what the cells say, where they need no words of a model around them."""
     run.kept += _as_attributions(run)
+    withhold_changed(run)
     for found in run.kept:
         yield SentenceEvent(Sentence(found.verdict.claim, (), found.verdict), shown=True)
+    for sentence in run.dropped:
+        yield SentenceEvent(sentence, shown=False)
 
 
 def _attempts(
@@ -147,6 +152,7 @@ def _check(run: Run, text: str, index: Index) -> None:
         return
     with run.timed("verify"):
         found = _best_attribution(run, text, index)
+        run.watch.verdict(found.verdict)
     if found.verdict.supported or run.settings.mode == "flag":
         run.kept.append(found)
     else:

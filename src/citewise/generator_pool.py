@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TypeVar
 
 from citewise.errors import GeneratorError
@@ -21,7 +22,7 @@ from citewise.openai_api import Limits, OpenAIGenerator, offered_models
 from citewise.openai_failures import UnavailableError
 from citewise.protocols import Prompt
 
-__all__ = ["GeneratorPool"]
+__all__ = ["AddressLoad", "GeneratorPool"]
 
 _ROUNDS = 3
 _PAUSE = 0.25  # seconds before the second round; doubled for the third
@@ -31,7 +32,22 @@ _LONGEST_WISH = 300.0  # of a server's own wish to be left alone
 # Requests about one question begin alike; where both places are free, they go to the same one,
 # whose prompt cache then holds that beginning.
 _ALIKE = 400
+_PROBE = Limits(connect=1.0, silence=1.0, total=2.0)
 _Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class AddressLoad:
+    """What one address was asked since the start.
+
+    ``failures`` are requests that it refused, broke off or left unanswered; ``failovers`` those
+    that it answered after another address had failed; ``in_flight`` those under way now.
+    """
+
+    requests: int = 0
+    failures: int = 0
+    failovers: int = 0
+    in_flight: int = 0
 
 
 class _Place:
@@ -44,6 +60,7 @@ class _Place:
         self.busy = 0
         self.failures = 0
         self.rests_until = 0.0
+        self.asked = self.failed = self.took_over = 0
 
     def offered(self, limits: Limits) -> str:
         """The name of the first model here."""
@@ -96,6 +113,21 @@ class GeneratorPool:
         for place in self._places:
             place.generator.close()
 
+    def loads(self) -> list[AddressLoad]:
+        """What each address was asked so far, in the order in which they were given."""
+        with self._changed:
+            return [AddressLoad(p.asked, p.failed, p.took_over, p.busy) for p in self._places]
+
+    def demand_reachable(self) -> None:
+        """Look whether any address answers at all; it takes a second or two for each.
+
+        Raises:
+            GeneratorError: none does.
+        """
+        faults = [fault for place in self._places if (fault := _unreachable(place)) is not None]
+        if len(faults) == len(self._places):
+            raise faults[0]
+
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Generator[str, None, int | None]:
         """See ``Generator.stream``; the first piece may come from the second address asked.
 
@@ -113,7 +145,7 @@ class GeneratorPool:
             with closing(pieces):
                 yield first
                 return (yield from pieces)
-        except UnavailableError as error:
+        except GeneratorError as error:
             failure = error
             raise
         finally:
@@ -137,6 +169,7 @@ class GeneratorPool:
     def _tried(self, use: Callable[[_Place], _Result], text: str = "") -> tuple[_Place, _Result]:
         """What ``use`` gives at the first place where it succeeds, which is still occupied."""
         left, pause = list(self._places), _PAUSE
+        failed: _Place | None = None
         for last_round in (False,) * (_ROUNDS - 1) + (True,):
             untried, waits = list(left), []
             while untried:
@@ -146,16 +179,16 @@ class GeneratorPool:
                     result = use(place)
                 except UnavailableError as error:
                     self._leave(place, error)
-                    failure, wait = error, error.wait or 0.0
+                    failed, failure, wait = place, error, error.wait or 0.0
                     if error.once or wait > _LONGEST_PAUSE:
                         left.remove(place)  # it would take as long, or fail, again
                     else:
                         waits.append(wait)
-                except BaseException:
-                    self._leave(place)
+                except BaseException as error:
+                    self._leave(place, error if isinstance(error, GeneratorError) else None)
                     raise
                 else:
-                    self._recovered(place)
+                    self._recovered(place, takes_over=failed not in (None, place))
                     return place, result
             if last_round or not left:
                 break
@@ -175,6 +208,7 @@ class GeneratorPool:
                 if free:
                     place = min(free, key=lambda place: (place.busy, _affinity(place, text)))
                     place.busy += 1
+                    place.asked += 1
                     return place
                 if now > deadline:
                     raise GeneratorError(
@@ -189,17 +223,29 @@ class GeneratorPool:
         on_trial = place.failures and any(not other.failures for other in among)
         return 1 if on_trial else self._limits.at_once
 
-    def _recovered(self, place: _Place) -> None:
+    def _recovered(self, place: _Place, *, takes_over: bool) -> None:
         with self._changed:
+            place.took_over += takes_over
             place.failures, place.rests_until = 0, 0.0
             self._changed.notify_all()
 
-    def _leave(self, place: _Place, failure: UnavailableError | None = None) -> None:
+    def _leave(self, place: _Place, failure: GeneratorError | None = None) -> None:
         with self._changed:
             place.busy -= 1
-            if failure is not None:
+            place.failed += failure is not None
+            if isinstance(failure, UnavailableError):
                 _send_to_rest(place, failure.wait or 0.0)
             self._changed.notify_all()
+
+
+def _unreachable(place: _Place) -> UnavailableError | None:
+    try:
+        offered_models(place.address.url, place.address.key or None, _PROBE)
+    except UnavailableError as error:
+        return error
+    except GeneratorError:  # it answers, though it does not tell its models
+        return None
+    return None
 
 
 def _send_to_rest(place: _Place, wish: float) -> None:

@@ -78,6 +78,11 @@ class ModelsInUse:
                 self._generator_made = True
             return self._generator, []
 
+    @property
+    def made_generator(self) -> Generator | None:
+        """The language model as far as somebody needed it."""
+        return self._generator
+
     def close(self) -> None:
         """End the language model's process if it was started here."""
         close = getattr(self._generator, "close", None)

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from citewise.cells import Reading
+from citewise.quoting import Quotes
 from citewise.retrieval import Query
 from citewise.support import Attribution
+from citewise.tracing import UNWATCHED, Watch
 from citewise.types import Evidence, Sentence
 
 __all__ = ["Mode", "Run", "Settings"]
@@ -43,8 +45,9 @@ class Run:
     """The state of one question.
 
     ``kept`` are the checked sentences of the answer, ``dropped`` those held back, ``contrary`` the
-    spans of other documents that say otherwise. ``stands`` is
-    the probability that ``kept`` answers the question; ``misses`` says why it does not.
+    spans of other documents that say otherwise. ``quotes`` compares what is cited with the stored
+    documents. ``stands`` is the probability that ``kept`` answers the question; ``misses`` says why
+    it does not.
     """
 
     question: str
@@ -52,6 +55,7 @@ class Run:
     history: Sequence[str]
     settings: Settings
     began: float
+    quotes: Quotes
     timings: dict[str, float] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     evidence: tuple[Evidence, ...] = ()
@@ -65,6 +69,7 @@ class Run:
     confirmed: float | None = None
     misses: str = ""
     prompt_tokens: int | None = None
+    watch: Watch = UNWATCHED
 
     @property
     def text(self) -> str:
@@ -81,7 +86,8 @@ class Run:
         """Add the seconds spent inside to a stage."""
         began = time.perf_counter()
         try:
-            yield
+            with self.watch.stage(stage):
+                yield
         finally:
             spent = time.perf_counter() - began
             self.timings[stage] = self.timings.get(stage, 0.0) + spent

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from citewise.bounds import Bounds
 from citewise.limits import ReadLimits
+from citewise.serve_settings import ServeSettings
 from citewise.setting import (
     ANYTHING,
     HIGHER,
@@ -177,6 +178,7 @@ class Settings:
     bounds: Bounds = field(default_factory=Bounds, metadata={"prefix": ""})
     reading: ReadLimits = field(default_factory=ReadLimits, metadata={"prefix": "read_"})
     chat: ChatSettings = field(default_factory=ChatSettings, metadata={"prefix": ""})
+    serving: ServeSettings = field(default_factory=ServeSettings, metadata={"prefix": ""})
 
 
 def _fields(kind: Any, prefix: str = "") -> Iterator[Setting]:
@@ -190,6 +192,7 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
     "Bounds on questions": tuple(_fields(Bounds)),
     "Limits for one file": tuple(_fields(ReadLimits, "read_")),
     "The chat": tuple(_fields(ChatSettings)),
+    "Serving": tuple(_fields(ServeSettings)),
 }
 """All settings, as ``docs/settings.md`` and ``citewise config`` group them."""
 

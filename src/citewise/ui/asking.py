@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from math import ceil
 from typing import Any, cast
 from uuid import uuid4
@@ -30,15 +30,17 @@ _LOG = logging.getLogger(__name__)
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-def add_ask_route(app: FastAPI, hooks: Hooks, bounds: Bounds) -> None:
+def add_ask_route(app: FastAPI, hooks: Hooks, bounds: Bounds) -> Line:
     """Add ``/api/ask``, which takes ``{"question": text, "history": [earlier questions]}``.
+
+    Returns the line before the language model.
 
     A page that goes away, or stops reading, cancels the model. More questions than ``bounds``
     allow at once are refused; of the others, those that wait for the model are told how many
     come first.
     """
     places = threading.BoundedSemaphore(bounds.at_once)
-    line = Line(bounds.answering)
+    line = Line(bounds.answering, waited=lambda seconds: _tell(hooks.on_wait, seconds))
 
     @app.post("/api/ask")
     async def ask(request: Request) -> Response:
@@ -59,6 +61,8 @@ def add_ask_route(app: FastAPI, hooks: Hooks, bounds: Bounds) -> None:
         lines = _lines(lambda: _views(hooks, request, asked, sent, line), places.release)
         return StreamingResponse(lines, media_type="application/x-ndjson", headers=_HEADERS)
 
+    return line
+
 
 def _views(
     hooks: Hooks, request: Request, asked: Asked, sent: dict[str, Any], line: Line
@@ -69,17 +73,27 @@ def _views(
             options |= add(request, sent)
         assistant = hooks.assistant_for(request)
     except CitewiseError as error:
+        _tell(hooks.on_failure)
         yield error_view(str(error))
         return
 
     def answered(answer: Answer) -> View:
         record = uuid4().hex
-        for observe in hooks.on_answer:
-            with _unharmed():
-                observe(request, record, answer)
+        _tell(hooks.on_answer, request, record, answer)
         return {"id": record}
 
-    yield from turn_views(assistant, asked, answered, line, **options)
+    turn = turn_views(assistant, asked, answered, line, **options)
+    with contextlib.closing(cast("Generator[View, None, None]", turn)) as views:
+        for view in views:
+            if view["type"] == "error":
+                _tell(hooks.on_failure)
+            yield view
+
+
+def _tell(told: Iterable[Callable[..., None]], *what: object) -> None:
+    for each in told:
+        with _unharmed():
+            each(*what)
 
 
 @contextlib.contextmanager

@@ -60,3 +60,7 @@ class Hooks:
     """Keywords for ``stream`` from what the page sent along, such as which documents to search."""
     on_answer: list[Callable[[Request, str, Answer], None]] = field(default_factory=list)
     """Told of each answer and the id by which the page will speak of it."""
+    on_wait: list[Callable[[float], None]] = field(default_factory=list)
+    """Told how many seconds a question waited for the language model, once its turn has come."""
+    on_failure: list[Callable[[], None]] = field(default_factory=list)
+    """Told that a question ended in an error message."""

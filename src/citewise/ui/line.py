@@ -27,11 +27,18 @@ class Line:
     Args:
         at_once: how many turns the model works on at a time.
         clock: seconds; tests give their own.
+        waited: told how many seconds each turn waited.
     """
 
-    def __init__(self, at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        at_once: int,
+        clock: Callable[[], float] = time.monotonic,
+        waited: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self.at_once = at_once
         self._clock = clock
+        self._waited = waited
         self._changed = threading.Condition()
         self._places: deque[Place] = deque()
         self._took: deque[float] = deque(maxlen=_REMEMBERED)
@@ -77,17 +84,19 @@ class Place:
         It is yielded again about every second, so that whoever waits can go away.
         """
         line = self._line
+        came = line._clock()
         while True:
             with line._changed:
                 ahead = line._ahead(self)
                 if not ahead:
                     self._began = line._clock()
-                    return
+                    break
                 told = ahead, line._seconds(ahead)
             yield told
             with line._changed:
                 if line._ahead(self) == ahead:
                     line._changed.wait(_HEARTBEAT)
+        line._waited(self._began - came)
 
     def leave(self) -> None:
         """Let the next one go on; harmless if called twice."""

@@ -1,4 +1,4 @@
-"""The chat's own routes: sources, documents and suggestions as JSON, and whether this is alive."""
+"""The chat's own routes: sources, documents and suggestions as JSON, and how the server is."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from fastapi.responses import JSONResponse
 
 from citewise.errors import CitewiseError
 from citewise.ui.contract import ChatAssistant, Hooks
+from citewise.ui.readiness import Readiness
 from citewise.ui.revealing import reveal
 from citewise.ui.sources import SourceError, SourceId, shown_source
 from citewise.ui.suggesting import suggestions
 
-__all__ = ["add_routes"]
+__all__ = ["add_health_routes", "add_routes"]
 
 _STATUS = {"not_found": 404, "changed": 409, "unavailable": 503}
 _LISTED = 500
@@ -22,14 +23,10 @@ _LISTED = 500
 
 
 def add_routes(app: FastAPI, hooks: Hooks, examples: Sequence[str] = ()) -> None:
-    """Add ``/healthz``, ``/api/documents``, ``/api/suggestions`` and ``/api/source/<id>``.
+    """Add ``/api/documents``, ``/api/suggestions`` and ``/api/source/<id>``.
 
     A refusal is always ``{"error": code, "message": text}`` and repeats nothing that was sent.
     """
-
-    @app.get("/healthz")
-    def healthz() -> JSONResponse:
-        return _json({"status": "ok"})
 
     @app.get("/api/documents")
     def documents(request: Request) -> JSONResponse:
@@ -45,6 +42,21 @@ def add_routes(app: FastAPI, hooks: Hooks, examples: Sequence[str] = ()) -> None
     @app.get("/api/source/{source_id:path}")
     def source(request: Request, source_id: str) -> JSONResponse:
         return _answered(lambda: _source(hooks.assistant_for(request), source_id))
+
+
+def add_health_routes(app: FastAPI, readiness: Readiness) -> None:
+    """Add ``/healthz`` (the process is alive) and ``/readyz`` (it can answer questions now)."""
+
+    # No thread of the pool is waited for: a busy process is alive.
+    @app.get("/healthz")
+    async def healthz() -> JSONResponse:
+        return _json({"status": "ok"})
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        ready, parts = await readiness.states()
+        status = "ready" if ready else "not_ready"
+        return _json({"status": status, "parts": parts}, 200 if ready else 503)
 
 
 def _answered(content: Callable[[], dict[str, Any]]) -> JSONResponse:

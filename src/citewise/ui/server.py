@@ -16,12 +16,14 @@ from citewise.settings import current
 from citewise.ui import strings
 from citewise.ui.listening import address_of, is_loopback, listening_socket, say
 from citewise.ui.logs import start_log
+from citewise.ui.proxies import proxies_of
 
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
     from citewise.bounds import Bounds
+    from citewise.serve_settings import ServeSettings
     from citewise.ui.callers import Callers
     from citewise.ui.contract import ChatAssistant, Hooks
     from citewise.ui.options import Options
@@ -42,6 +44,7 @@ def build_app(
     visitors: Options | None = None,
     bounds: Bounds | None = None,
     collections_header: str = "",
+    serving: ServeSettings | None = None,
 ) -> FastAPI:
     """The whole chat as an ASGI app.
 
@@ -54,9 +57,11 @@ def build_app(
         bounds: how much and how often may be asked; as the settings say by default.
         collections_header: the header in which a proxy lists what its user may see; it needs an
             ``Assistant``. Without it, all see what the assistant sees.
+        serving: metrics, and how it ends; as the settings say by default.
 
     Raises:
-        InputError: no header can be called that.
+        InputError: no header can be called that, ``visitors`` cannot be met, or metrics cannot be
+            told.
     """
     from fastapi import FastAPI
     from fastapi.middleware.cors import CORSMiddleware
@@ -66,18 +71,22 @@ def build_app(
     from citewise.ui.asking import add_ask_route
     from citewise.ui.callers import CallersOnly, callers_of
     from citewise.ui.contract import Hooks
+    from citewise.ui.ending import Ending, InHand
     from citewise.ui.guards import Guard
     from citewise.ui.page import head
     from citewise.ui.rates import RateLimit
-    from citewise.ui.routes import add_routes
+    from citewise.ui.readiness import Readiness, parts_of
+    from citewise.ui.routes import add_health_routes, add_routes
 
-    bounds = bounds or current().bounds
+    bounds, serving = bounds or current().bounds, serving or current().serving
     app = FastAPI(title=strings.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/app-static", StaticFiles(directory=_STATIC))
     callers = callers_of(assistant, collections_header)
     hooks = Hooks(assistant_for=callers.assistant if callers else lambda _: assistant)
+    ending = app.state.ending = Ending(serving.shutdown_seconds)
+    add_health_routes(app, Readiness(parts_of(assistant), lambda: ending.begun))
     add_routes(app, hooks, examples)
-    add_ask_route(app, hooks, bounds)
+    line = add_ask_route(app, hooks, bounds)
     sections = _add_extras(app, hooks, assistant, visitors, bounds, callers)
     if callers is not None:
         app.add_middleware(CallersOnly, callers=callers)
@@ -86,12 +95,17 @@ def build_app(
     # A page elsewhere whose name is made to point at this machine is stopped by its own name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK_NAMES, *hosts])
     app.add_middleware(RateLimit, a_minute=bounds.asks_a_minute, shared=_shared_count(app, bounds))
+    app.add_middleware(InHand, ending=ending)
     app.add_middleware(
         Guard,
         head=head(sections),
         max_body=bounds.max_request_bytes,
         seconds=bounds.request_seconds,
     )
+    if serving.metrics != "off":
+        from citewise.ui.metrics_http import add_metrics
+
+        add_metrics(app, hooks, assistant, line, everybody=serving.metrics == "open")
     _in_event_loop(lambda: _mount_page(app))
     return app
 
@@ -213,7 +227,7 @@ def _serve_on(
     if exposed:
         say(strings.OPEN_TO_ALL.format(host=host))
     start_log()
-    bounds = current().bounds
+    bounds, serving = current().bounds, current().serving
     app = build_app(
         assistant,
         examples=examples,
@@ -221,13 +235,14 @@ def _serve_on(
         visitors=visitors or _default_options(assistant),
         bounds=bounds,
         collections_header=collections_header,
+        serving=serving,
     )
     address = address_of(listener, host)
     print(strings.ADDRESS.format(address=address), flush=True)
     threading.Thread(target=_warm, args=(assistant,), daemon=True).start()
     if open_browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    server = server_of(app, bounds)
+    server = server_of(app, bounds, proxies_of(serving.trusted_proxies))
     log = logging.getLogger("uvicorn.error")
 
     def is_fault(_: logging.LogRecord) -> bool:
@@ -244,10 +259,17 @@ def _serve_on(
             app.state.extras.close()
 
 
-def server_of(app: FastAPI, bounds: Bounds) -> uvicorn.Server:
-    """What serves an app, with patience for slow clients that ends."""
+def server_of(app: FastAPI, bounds: Bounds, proxies: Sequence[str] = ()) -> uvicorn.Server:
+    """What serves an app, with patience for slow clients that ends.
+
+    Args:
+        app: made by ``build_app``; any other has nothing in hand when it ends.
+        bounds: how long clients may take.
+        proxies: addresses and networks whose word about their clients is taken.
+    """
     import uvicorn
 
+    from citewise.ui.ending import ChatServer, Ending
     from citewise.ui.patience import patient
 
     config = uvicorn.Config(
@@ -256,8 +278,10 @@ def server_of(app: FastAPI, bounds: Bounds) -> uvicorn.Server:
         log_level="error",
         access_log=False,
         timeout_graceful_shutdown=_GOODBYE_SECONDS,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
     )
-    return uvicorn.Server(config)
+    return ChatServer(config, getattr(app.state, "ending", None) or Ending(0.0))
 
 
 def _default_options(assistant: ChatAssistant) -> Options | None:
@@ -279,6 +303,8 @@ def _require_corpus(assistant: ChatAssistant) -> None:
     """An assistant opens its corpus at the first question, too late for whoever mistyped it."""
     corpus = getattr(assistant, "corpus", None)
     seen = getattr(assistant, "collections", ("",))
+    if getattr(assistant, "reads_only", False):
+        return  # its documents lie in a store that others fill
     if isinstance(corpus, Path) and "" in seen and not corpus.exists():
         raise CorpusError(
             f"The corpus {str(corpus)!r} does not exist.",

@@ -15,7 +15,9 @@ from citewise.asked import History, checked_question, earlier_questions
 from citewise.documents import SkippedFile
 from citewise.errors import GeneratorError, InputError, ModelError
 from citewise.places import default_corpus, default_index
+from citewise.remote_address import Corpus, corpus_of
 from citewise.rendering import visible
+from citewise.runners import checked_runner
 from citewise.settings import found as found_settings
 from citewise.settings_options import announce
 from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Filter, Verdict
@@ -41,11 +43,14 @@ class Assistant:
     as the settings say (``docs/settings.md``): a variable, a settings file, or the default.
 
     Args:
-        corpus: folder of documents, or one document; the project's ``seeds/`` by default.
+        corpus: folder of documents, or one document, or an address such as
+            ``s3://bucket/folder``; the project's ``seeds/`` by default.
         index: folder of the built index; ``index/`` beside the default corpus, and a folder of
             its own in the user's cache for any other.
         store: where the index is kept instead of in a folder, such as ``postgresql://...``;
             ``docs/stores.md``.
+        runner: what reads and embeds documents: "local", "ray" or "ray://HOST:PORT";
+            ``docs/ingest-at-scale.md``.
         llm: "local", "none", a model's name or .gguf file, an OpenAI-compatible address, or a
             LlamaIndex ``LLM`` object; "local" by default.
         embedder: anything that meets ``Embedder``; the pinned MiniLM by default.
@@ -62,6 +67,7 @@ class Assistant:
         index: str | os.PathLike[str] | None = None,
         *,
         store: str | None = None,
+        runner: str | None = None,
         llm: str | LLM | Generator | None = None,
         embedder: Embedder | None = None,
         mode: Mode | None = None,
@@ -73,7 +79,8 @@ class Assistant:
             raise InputError(f"The mode {mode!r} is unknown.", 'Use "strict" or "flag".')
         if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise InputError(f"The threshold {threshold!r} is not in [0, 1].", "Use 0.5.")
-        places = {"corpus": _path(corpus), "index": _path(index), "store": store}
+        places = {"corpus": _corpus(corpus), "index": _path(index), "store": store}
+        places["runner"] = runner
         found = found_settings({**places, "mode": mode, "threshold": threshold})
         chosen = found.settings
         self.corpus = chosen.corpus or default_corpus()
@@ -86,6 +93,7 @@ class Assistant:
         self.threshold = chosen.threshold
         self.bounds = bounds or chosen.bounds
         self.skipped: tuple[SkippedFile, ...] = ()
+        self._runner = checked_runner(chosen.runner)
         self._llm = chosen.llm if llm is None else llm
         self._top_k = chosen.top_k
         self._embedder = embedder
@@ -221,23 +229,24 @@ class Assistant:
         Raises:
             CorpusError, IndexFault, ModelError: see ``ask``.
         """
-        from citewise.files import require_corpus
-        from citewise.sources import FolderSource
+        from citewise.runners import ingest
+        from citewise.sources import source_of
         from citewise.splitting import split
 
         with self._lock:
-            require_corpus(self.corpus)  # else a mistyped folder would cost fetching a model first
+            source = source_of(self.corpus)  # a mistyped one would cost fetching a model first
             index = self._ready[0] if self._ready else self._open_store()
-            source = FolderSource(self.corpus)
-            summary = index.refresh(source, split, thorough=thorough, progress=progress)
+            with ingest(self._runner, source, split, index) as (read, pieces):
+                summary = index.refresh(read, pieces, thorough=thorough, progress=progress)
             self.skipped = summary.changes.skipped
             self._keep(index)
             return summary
 
     def _open_store(self) -> Index:
+        from citewise.runners import embedder_for
         from citewise.stores import open_store
 
-        return open_store(self.store, self._made_embedder())
+        return open_store(self.store, embedder_for(self._runner, self._made_embedder()))
 
     def _keep(self, index: Index) -> None:
         from citewise.retrieval import Retriever
@@ -356,6 +365,10 @@ class Assistant:
     def _say(self, line: str) -> None:
         if not self._quiet:
             print(visible(line), file=sys.stderr)
+
+
+def _corpus(given: str | os.PathLike[str] | None) -> Corpus | None:
+    return given if given is None or isinstance(given, Path) else corpus_of(os.fspath(given))
 
 
 def _path(given: str | os.PathLike[str] | None) -> Path | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from citewise.remote_address import Corpus
 from citewise.settings_options import add_options
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(keeping, *_KEEPING)
 
 
-def options_of(chosen: ChatSettings, corpus: Path) -> tuple[Options, str]:
+def options_of(chosen: ChatSettings, corpus: Corpus) -> tuple[Options, str]:
     """What the settings say, and what to tell whoever starts the server about the owner's page."""
     from citewise.ui.limits import MIB, Limits
     from citewise.ui.options import Options, default_data

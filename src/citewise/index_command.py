@@ -47,8 +47,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    index.add_argument("corpus", nargs="?", type=Path, help="folder of documents (seeds/)")
-    add_options(index, "index")
+    index.add_argument("corpus", nargs="?", help="folder of documents, or an address (seeds/)")
+    add_options(index, "index", "runner")
     modes = index.add_mutually_exclusive_group()
     modes.add_argument("--watch", action="store_true", help="update at every change until Ctrl-C")
     modes.add_argument("--dry-run", action="store_true", help="only say what would be done")
@@ -75,12 +75,12 @@ def run(args: argparse.Namespace) -> int:
     """
     from citewise.assistant import Assistant
 
-    with Assistant(args.corpus, args.index, llm="none") as assistant:
+    with Assistant(args.corpus, args.index, runner=args.runner, llm="none") as assistant:
         if args.check or args.stats:
             _refuse_missing(assistant)
-        if args.watch and not assistant.corpus.exists():
+        if args.watch and not Path(assistant.corpus).exists():
             raise CorpusError(
-                f"The corpus {str(assistant.corpus)!r} does not exist.", "Give a folder to watch."
+                f"There is no folder {str(assistant.corpus)!r} here.", "Give a folder to watch."
             )
         if args.check:
             return _check(assistant, args)
@@ -108,7 +108,7 @@ def _watch(assistant: Assistant, args: argparse.Namespace) -> None:
     from citewise.index_watch import changes
 
     first = True
-    for _ in changes(assistant.corpus, assistant.index_folder):
+    for _ in changes(Path(assistant.corpus), assistant.index_folder):
         try:
             done = _updated(assistant, args.thorough and first)
         except CitewiseError as error:

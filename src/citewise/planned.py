@@ -11,7 +11,8 @@ from typing import NoReturn
 from citewise.index import Index
 from citewise.metering import Progress
 from citewise.opening import is_sound
-from citewise.sources import FolderSource
+from citewise.remote_address import Corpus
+from citewise.sources import source_of
 from citewise.splitting import split
 from citewise.updating import UpdateSummary
 
@@ -19,7 +20,7 @@ __all__ = ["planned_update"]
 
 
 def planned_update(
-    corpus: Path,
+    corpus: Corpus,
     folder: Path,
     embedder: str,
     *,
@@ -35,7 +36,7 @@ def planned_update(
     Raises:
         CorpusError, IndexFault: the corpus or the index cannot be read.
     """
-    source = FolderSource(corpus)
+    source = source_of(corpus)
     with _looked_at(folder) as place, Index.open(place, _Name(embedder)) as index:
         return index.refresh(source, split, thorough=thorough, dry_run=True, progress=progress)
 

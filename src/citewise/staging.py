@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +93,11 @@ class Staging:
                 delete_document(connection, row[0])
             set_meta(connection, staged_embedder=self._embedder.name)
         return {}
+
+    @property
+    def prepared(self) -> Collection[tuple[str, str]]:
+        """What an interrupted update had finished, by name and digest; it is not split again."""
+        return self._prepared.keys()
 
     def add(self, document: Document, size: float) -> None:
         """Prepare a document, or take it up where an interrupted update had prepared it.

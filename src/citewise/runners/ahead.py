@@ -62,6 +62,11 @@ class Made:
         found: NDArray[np.float32] = self.parts[part][row]
         return found
 
+    def close(self) -> None:
+        """Give back the temporary file."""
+        if self.spool is not None:
+            self.spool.close()
+
     @property
     def texts(self) -> int:
         """How many texts the store counts it as."""
@@ -100,6 +105,8 @@ class Ahead:
 
     def expect(self, made: Sequence[Made]) -> None:
         """The documents of the file that comes next; those of earlier ones have been split."""
+        for left in self._coming.values():
+            left.close()
         self._coming = {one.document.name: one for one in made}
 
     def split(self, document: Document) -> Sequence[Passage]:
@@ -122,6 +129,7 @@ class Ahead:
             for text in old.rows:
                 if self._holding.get(text) is old:
                     del self._holding[text]
+            old.close()
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Their vectors, shape ``(len(texts), dimensions)``."""

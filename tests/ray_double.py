@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import tempfile
 import time
@@ -109,14 +110,16 @@ def cluster(nodes: int) -> Iterator[Any]:
 
 @contextmanager
 def _started(nodes: int) -> Iterator[Any]:
-    from citewise.runners.ray_cluster import start_quietly
     from ray.cluster_utils import Cluster
+
+    from citewise.runners.ray_cluster import start_quietly
 
     each = {"node_ip_address": "127.0.0.1", "num_cpus": 1, "object_store_memory": _STORE}
     with start_quietly():
-        made = Cluster(
-            initialize_head=True, head_node_args={**each, "include_dashboard": False}
-        )
+        port = _free_port()
+        head = {**each, "include_dashboard": False, "ray_client_server_port": port}
+        made = Cluster(initialize_head=True, head_node_args=head)
+        made.client = f"ray://127.0.0.1:{port}"
         for _ in range(nodes):
             made.add_node(**each)
         started = list(made.list_all_nodes())
@@ -132,3 +135,8 @@ def _started(nodes: int) -> Iterator[Any]:
         if one.process.poll() is None
     ]
     assert left == [], f"processes of Ray are left: {left}"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from citewise.remote_address import RemoteAddress, corpus_of
 from citewise.remote_source import RemoteSource
 from citewise.settings import current, using
 from doubles import HashEmbedder
+from s3_double import s3_server
 
 Put = Callable[..., None]
 FILES = {
@@ -243,29 +243,8 @@ def test_names_that_lead_out_of_the_folder_are_left_out(memory: Any) -> None:
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[Any]:
-    """A server that speaks S3, with a bucket; the usual variables lead to it."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    values = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "key-of-nobody",
-        "AWS_SECRET_ACCESS_KEY": "secret-of-nobody",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        fs = fsspec.filesystem("s3")
-        fs.mkdir("library")
+    with s3_server("library") as fs:
         yield fs
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-        server.stop()
 
 
 def test_s3_is_listed_read_and_told_unchanged_by_its_tags(

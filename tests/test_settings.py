@@ -178,6 +178,7 @@ FORBIDDEN = [
     'corpus = "/etc"',
     'corpus = "~"',
     'corpus = "link"',
+    'corpus = "s3://bucket/docs"',
     'index = "index"',
     'cache = "cache"',
     'models = "models"',

@@ -57,7 +57,10 @@ def connected(runner: str) -> Iterator[Any]:
         InputError: Ray is not installed, or nothing answers at the address.
     """
     address = runner if runner.startswith("ray://") else os.environ.get("RAY_ADDRESS", "")
-    if address.startswith("ray://"):
+    if address in ("auto", "local"):
+        address = ""
+    if address:
+        # Ray itself would try for minutes, and could not be interrupted.
         _require_answer(address.removeprefix("ray://"), address)
     joins = bool(address) or _runs_here()
     with _environment(_CONNECTING if joins else _CONNECTING | _STARTING):
@@ -131,7 +134,8 @@ def _require_answer(place: str, address: str) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"No Ray cluster answers at {address}: {reason}.",
-            "Give the address of its head node with the port of the Ray client, often 10001.",
+            "Give ray://HOST:PORT with the port of its client server, often 10001, or set "
+            "RAY_ADDRESS to its head node's own address, often HOST:6379.",
         ) from None
 
 

@@ -52,10 +52,8 @@ def filled(folder: Path, documents: int) -> Path:
     """Text, Markdown, tables, an archive, and what cannot be read."""
     folder.mkdir()
     for i in range(documents):
-        text = "\n\n".join(
-            f"Harbour {i} has berth {j}. Ships of line {i * j} use it." for j in range(6)
-        )
-        (folder / f"{i:03}.md").write_text(f"# Harbours\n\n{text}\n", "utf-8")
+        lines = (f"Harbour {i} has berth {j}. Ships of line {i * j} use it." for j in range(6))
+        (folder / f"{i:03}.md").write_text("\n\n".join(["# Harbours", *lines]), "utf-8")
     (folder / "depths.csv").write_text("port,depth\nGhent,12 m\nBruges,9 m\n", "utf-8")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 broken")
     (folder / "photo.png").write_bytes(b"\x89PNG")
@@ -169,7 +167,8 @@ from pathlib import Path
 from citewise import Assistant
 from ray_double import NotingEmbedder
 corpus, index, notes = map(Path, sys.argv[1:])
-with Assistant(corpus, index, runner="ray", llm="none", embedder=NotingEmbedder(notes), quiet=True) as one:
+embedder = NotingEmbedder(notes)
+with Assistant(corpus, index, runner="ray", llm="none", embedder=embedder, quiet=True) as one:
     one.update(lambda step: print(step.phase, step.texts, step.name, flush=True))
 """
 

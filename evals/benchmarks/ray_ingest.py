@@ -29,8 +29,19 @@ with Assistant(corpus, index, runner=runner, llm="none", quiet=True) as one:
     done = one.update()
     print(done.passages, done.embedded)
 """
-_WORDS = """harbour berth ship crane quay tide pilot cargo winch lock sluice depth rope signal
-crew""".split()
+_WORDS = [
+    "harbour",
+    "berth",
+    "ship",
+    "crane",
+    "quay",
+    "tide",
+    "pilot",
+    "cargo",
+    "winch",
+    "lock",
+    "sluice",
+]
 
 
 def write_corpus(folder: Path, documents: int, seed: int = 5) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import tempfile
 import time
@@ -84,7 +83,7 @@ def contents(index: Path) -> dict[str, Any]:
 def cluster(nodes: int) -> Iterator[Any]:
     """A head node and ``nodes`` more, each with one processor, on 127.0.0.1.
 
-    ``RAY_ADDRESS`` leads to it; ``client`` is its address for Ray's client. Nothing of it is left.
+    ``RAY_ADDRESS`` leads to it. Nothing of it is left.
     """
     folder = tempfile.mkdtemp(prefix="cw-ray-")  # short: it holds sockets
     values = {
@@ -116,10 +115,8 @@ def _started(nodes: int) -> Iterator[Any]:
 
     each = {"node_ip_address": "127.0.0.1", "num_cpus": 1, "object_store_memory": _STORE}
     with start_quietly():
-        port = _free_port()
-        head = {**each, "include_dashboard": False, "ray_client_server_port": port}
+        head = {**each, "include_dashboard": False}
         made = Cluster(initialize_head=True, head_node_args=head)
-        made.client = f"ray://127.0.0.1:{port}"
         for _ in range(nodes):
             made.add_node(**each)
         started = list(made.list_all_nodes())
@@ -135,8 +132,3 @@ def _started(nodes: int) -> Iterator[Any]:
         if one.process.poll() is None
     ]
     assert left == [], f"processes of Ray are left: {left}"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -22,6 +22,7 @@ from citewise.cli import main
 from citewise.metering import Step
 from citewise.runners import ahead, checked_runner
 from citewise.runners.ahead import Ahead, Made
+from citewise.runners.ray_pipeline import remote_blocks
 from citewise.runners.ray_stages import Digests
 from citewise.staging import _MOST
 from doubles import HashEmbedder, document, split_lines
@@ -139,18 +140,28 @@ def test_a_node_that_is_killed_in_the_middle_changes_nothing(
 ) -> None:
     corpus = filled(tmp_path / "docs", 150)
     victim = nodes.add_node(node_ip_address="127.0.0.1", num_cpus=2, object_store_memory=100 << 20)
-    killed: list[int] = []
+    raylet = victim.all_processes["raylet"][0].process.pid
+    killed: list[str] = []
 
     def kill(step: Step) -> None:
-        # When the first files are there, later ones are being read and embedded.
-        if step.phase == "embedding" and step.name and not killed:
-            killed.append(len(list(notes.glob("*.jsonl"))))
+        embedding = [path.stem for path in notes.glob("*.jsonl") if _parent(path.stem) == raylet]
+        late = step.name > "120"
+        if step.phase == "embedding" and not killed and (embedding or late):
+            killed.extend(embedding or ["none that embedded"])
             nodes.remove_node(victim, allow_graceful=False)
 
     done = updated(corpus, tmp_path / "ray", NotingEmbedder(notes, 0.002), progress=kill)
+    print("killed with its node:", killed)
     assert killed, "nothing was killed"
     assert done.added == 153
     assert contents(tmp_path / "ray") == alone(corpus, tmp_path / "local")
+
+
+def _parent(pid: str) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def test_a_worker_that_crashes_is_replaced(nodes: Any, tmp_path: Path, notes: Path) -> None:
@@ -216,13 +227,14 @@ def test_the_command_prints_its_result_alone(
     assert "No Ray cluster answers at 127.0.0.1:1" in capfd.readouterr().err
 
 
-def test_a_client_of_the_cluster_fetches_what_lies_in_s3(
-    nodes: Any, tmp_path: Path, notes: Path
+def test_an_actor_runs_the_pipeline_for_a_client_and_fetches_what_lies_in_s3(
+    nodes: Any, tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("citewise.runners.ray_source.blocks", remote_blocks)
     corpus = filled(tmp_path / "docs", 3)
     fsspec.filesystem("s3").put(f"{corpus}/", "ray-library/docs/", recursive=True)
     address = "s3://ray-library/docs"
-    done = updated(address, tmp_path / "ray", NotingEmbedder(notes), nodes.client)
+    done = updated(address, tmp_path / "ray", NotingEmbedder(notes))
     assert (done.added, [s.name for s in done.changes.skipped]) == (6, ["broken.pdf", "photo.png"])
     assert contents(tmp_path / "ray") == alone(address, tmp_path / "local")
     assert not list(notes.glob(f"{os.getpid()}.jsonl")), "something was embedded by the driver"

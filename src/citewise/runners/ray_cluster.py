@@ -72,9 +72,11 @@ def connected(runner: str) -> Iterator[Any]:
             try:
                 _init(ray, address, joins)
             except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+                ray.shutdown()
+                lines = [line.strip() for line in str(error).splitlines() if line.strip()]
                 raise InputError(
                     f"The Ray cluster at {address or 'this machine'} cannot be used: "
-                    f"{str(error).splitlines()[0][:200] if str(error) else type(error).__name__}",
+                    f"{lines[-1][:300] if lines else type(error).__name__}",
                     "Check that it runs, and that its versions of Ray and Python are those here.",
                 ) from None
             try:
@@ -86,8 +88,9 @@ def connected(runner: str) -> Iterator[Any]:
 def _init(ray: Any, address: str, joins: bool) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if joins:
+        client = address.startswith("ray://")  # which takes fewer arguments
         with _unheard():
-            ray.init(address or "auto", **quiet)
+            ray.init(address or "auto", **({} if client else quiet))
         return
     with start_quietly(), _unheard():
         ray.init(

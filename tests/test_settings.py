@@ -179,6 +179,7 @@ FORBIDDEN = [
     'corpus = "/etc"',
     'corpus = "~"',
     'corpus = "link"',
+    'corpus = "s3://bucket/docs"',
     'index = "index"',
     'cache = "cache"',
     'models = "models"',

@@ -17,7 +17,9 @@ from citewise.documents import SkippedFile
 from citewise.errors import GeneratorError, InputError
 from citewise.models_in_use import ModelsInUse
 from citewise.places import default_corpus, default_index
+from citewise.remote_address import Corpus, corpus_of
 from citewise.rendering import visible
+from citewise.runners import checked_runner
 from citewise.seeing import OpenCollections, seen_as_one
 from citewise.settings import found as found_settings
 from citewise.settings_options import announce
@@ -44,7 +46,8 @@ class Assistant:
     as the settings say (``docs/settings.md``): a variable, a settings file, or the default.
 
     Args:
-        corpus: folder of documents, or one document; the project's ``seeds/`` by default.
+        corpus: folder of documents, or one document, or an address such as
+            ``s3://bucket/folder``; the project's ``seeds/`` by default.
         index: folder of the built index; ``index/`` beside the default corpus, and a folder of
             its own in the user's cache for any other.
         store: where the index is kept instead of in a folder, such as ``postgresql://...``;
@@ -52,6 +55,8 @@ class Assistant:
         collections: names of the store's collections that are searched; "default" stands for the
             documents that are in none, which alone are searched by default;
             ``docs/collections.md``.
+        runner: what reads and embeds documents: "local", "ray" or "ray://HOST:PORT";
+            ``docs/ingest-at-scale.md``.
         llm: "local", "none", a model's name or .gguf file, an OpenAI-compatible address, or a
             LlamaIndex ``LLM`` object; "local" by default.
         embedder: anything that meets ``Embedder``; the pinned MiniLM by default.
@@ -69,6 +74,7 @@ class Assistant:
         *,
         store: str | None = None,
         collections: str | Sequence[str] | None = None,
+        runner: str | None = None,
         llm: str | LLM | Generator | None = None,
         embedder: Embedder | None = None,
         mode: Mode | None = None,
@@ -80,7 +86,8 @@ class Assistant:
             raise InputError(f"The mode {mode!r} is unknown.", 'Use "strict" or "flag".')
         if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise InputError(f"The threshold {threshold!r} is not in [0, 1].", "Use 0.5.")
-        places = {"corpus": _path(corpus), "index": _path(index), "store": store}
+        places = {"corpus": _corpus(corpus), "index": _path(index), "store": store}
+        places["runner"] = runner
         found = found_settings({**places, "mode": mode, "threshold": threshold})
         chosen = found.settings
         self.corpus = chosen.corpus or default_corpus()
@@ -99,13 +106,14 @@ class Assistant:
         self._must_exist = True
         self.home = ""
         """The collection that ``update`` brings in line with ``corpus``; "" are those in none."""
+        self._runner = checked_runner(chosen.runner)
         self._top_k = chosen.top_k
         self._quiet = quiet
         self._tracing = tracing_of(chosen.serving)
         announce(found, self._say)
         self._is_owner = True
         self._models = ModelsInUse(embedder, chosen.llm if llm is None else llm, quiet=quiet)
-        self._open = OpenCollections(self.store, self._made_embedder, self._say)
+        self._open = OpenCollections(self.store, self._made_embedder, self._say, self._runner)
 
     def seeing(self, *collections: str) -> Assistant:
         """The same assistant, models and open indexes shared, that sees only these collections.
@@ -138,7 +146,7 @@ class Assistant:
             InputError: no collection can be called that.
         """
         other = self._as_seen_by((checked_name(collection),))
-        other.home, other.corpus = other.collections[0], Path(corpus)
+        other.home, other.corpus = other.collections[0], corpus_of(os.fspath(corpus))
         other.index_folder = self.store.folder_of(other.home) or self.index_folder
         other.reads_only = False
         other.skipped = ()
@@ -271,16 +279,16 @@ class Assistant:
             CorpusError, IndexFault, ModelError: see ``ask``.
         """
         from citewise.collecting import refuse_taken_names, source_of
-        from citewise.files import require_corpus
+        from citewise.runners import ingest
         from citewise.splitting import split
 
         with self._open.lock(self.home):
-            require_corpus(self.corpus)  # else a mistyped folder would cost fetching a model first
-            source = source_of(self.corpus, self.home)
+            source = source_of(self.corpus, self.home)  # a mistyped one would cost a model first
             if self.home:
                 refuse_taken_names(self.store, self.home, self._made_embedder())
             index = self._open.made(self.home)
-            summary = index.refresh(source, split, thorough=thorough, progress=progress)
+            with ingest(self._runner, source, split, index) as (read, pieces):
+                summary = index.refresh(read, pieces, thorough=thorough, progress=progress)
             self.skipped = summary.changes.skipped
             self._open.keep(self.home, index)
             return summary
@@ -376,6 +384,10 @@ class Assistant:
     def _say(self, line: str) -> None:
         if not self._quiet:
             print(visible(line), file=sys.stderr)
+
+
+def _corpus(given: str | os.PathLike[str] | None) -> Corpus | None:
+    return given if given is None or isinstance(given, Path) else corpus_of(os.fspath(given))
 
 
 def _path(given: str | os.PathLike[str] | None) -> Path | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citewise.errors import InputError
+from citewise.remote_address import Corpus
 from citewise.settings import current
 from citewise.settings_options import add_options
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(keeping, *_KEEPING)
 
 
-def options_of(chosen: ChatSettings, corpus: Path) -> tuple[Options, str]:
+def options_of(chosen: ChatSettings, corpus: Corpus) -> tuple[Options, str]:
     """What the settings say, and what to tell whoever starts the server about the owner's page.
 
     Raises:

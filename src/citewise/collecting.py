@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from citewise import sources
 from citewise.collection_names import prefix_of
 from citewise.collection_places import held_collections
 from citewise.documents import Listing, Reading, SkippedFile, SourceFile
@@ -13,16 +14,58 @@ from citewise.errors import InputError
 from citewise.filters import inside
 from citewise.opening import is_sound
 from citewise.protocols import Embedder
-from citewise.sources import FolderSource, Source
+from citewise.remote_address import Corpus
+from citewise.sources import Source
 from citewise.stores.place import StorePlace
 
-__all__ = ["CollectionSource", "refuse_names_of_collections", "refuse_taken_names", "source_of"]
+__all__ = [
+    "CollectionSource",
+    "Naming",
+    "refuse_names_of_collections",
+    "refuse_taken_names",
+    "source_of",
+]
 
 
-def source_of(corpus: Path, collection: str) -> Source:
-    """The documents under ``corpus`` by the names that they have in a collection."""
-    folder = FolderSource(corpus)
-    return CollectionSource(folder, collection) if collection else folder
+def source_of(corpus: Corpus, collection: str) -> Source:
+    """The documents of ``corpus`` by the names that they have in a collection.
+
+    Raises:
+        CorpusError: there is no such folder or address.
+    """
+    source = sources.source_of(corpus)
+    return CollectionSource(source, collection) if collection else source
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The names of files and documents behind that of a collection; ``prefix`` may be ""."""
+
+    prefix: str
+
+    def file(self, file: SourceFile) -> SourceFile:
+        """A file by its name in the collection."""
+        return replace(file, name=self.prefix + file.name)
+
+    def plain(self, file: SourceFile) -> SourceFile:
+        """The reverse of ``file``."""
+        return replace(file, name=file.name.removeprefix(self.prefix))
+
+    def skipped(self, skipped: Sequence[SkippedFile]) -> tuple[SkippedFile, ...]:
+        """What was left out, by its names in the collection."""
+        return tuple(replace(file, name=self.prefix + file.name) for file in skipped)
+
+    def reading(self, found: Reading) -> Reading:
+        """What a file gave, by its names in the collection."""
+        documents = tuple(
+            replace(
+                document,
+                name=self.prefix + document.name,
+                source=document.source and self.prefix + document.source,
+            )
+            for document in found.documents
+        )
+        return replace(found, documents=documents, skipped=self.skipped(found.skipped))
 
 
 class CollectionSource:
@@ -32,43 +75,28 @@ class CollectionSource:
     """
 
     def __init__(self, source: Source, collection: str) -> None:
-        self._source = source
-        self._prefix = prefix_of(collection)
+        self.source = source
+        self.naming = Naming(prefix_of(collection))
         self.lasting = source.lasting
 
     def listing(self) -> Listing:
         """What the other one lists."""
-        listing = self._source.listing()
-        files = tuple(replace(file, name=self._prefix + file.name) for file in listing.files)
-        return replace(listing, files=files, skipped=self._named(listing.skipped))
+        listing = self.source.listing()
+        files = tuple(map(self.naming.file, listing.files))
+        return replace(listing, files=files, skipped=self.naming.skipped(listing.skipped))
 
     def digest(self, file: SourceFile) -> str:
         """The SHA-256 of a file's bytes."""
-        return self._source.digest(self._plain(file))
+        return self.source.digest(self.naming.plain(file))
 
     def read(self, files: Iterable[SourceFile]) -> Iterator[tuple[SourceFile, Reading]]:
         """The documents in each of these files."""
-        for file, found in self._source.read(self._plain(file) for file in files):
-            documents = tuple(
-                replace(
-                    document,
-                    name=self._prefix + document.name,
-                    source=document.source and self._prefix + document.source,
-                )
-                for document in found.documents
-            )
-            named = replace(file, name=self._prefix + file.name)
-            yield named, replace(found, documents=documents, skipped=self._named(found.skipped))
+        for file, found in self.source.read(map(self.naming.plain, files)):
+            yield self.naming.file(file), self.naming.reading(found)
 
     def refuse_empty(self, skipped: Sequence[SkippedFile]) -> None:
         """As the other one does."""
-        self._source.refuse_empty(skipped)
-
-    def _plain(self, file: SourceFile) -> SourceFile:
-        return replace(file, name=file.name.removeprefix(self._prefix))
-
-    def _named(self, skipped: Sequence[SkippedFile]) -> tuple[SkippedFile, ...]:
-        return tuple(replace(file, name=self._prefix + file.name) for file in skipped)
+        self.source.refuse_empty(skipped)
 
 
 def refuse_taken_names(place: StorePlace, collection: str, embedder: Embedder) -> None:
@@ -93,9 +121,9 @@ def refuse_taken_names(place: StorePlace, collection: str, embedder: Embedder) -
             raise _taken(collection)
 
 
-def refuse_names_of_collections(place: StorePlace, corpus: Path) -> None:
+def refuse_names_of_collections(place: StorePlace, corpus: Corpus) -> None:
     """Refuse documents for no collection that would be called as those of one; as above."""
-    if not corpus.is_dir():
+    if not isinstance(corpus, Path) or not corpus.is_dir():
         return
     for name in held_collections(place):
         if name and (corpus / name).is_dir():

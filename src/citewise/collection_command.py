@@ -11,8 +11,6 @@ from citewise.errors import InputError
 from citewise.rendering import json_text, visible
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from citewise.assistant import Assistant
 
 __all__ = ["add_arguments", "kept_by", "print_collections", "print_removed"]
@@ -31,13 +29,13 @@ def add_arguments(index: argparse.ArgumentParser, modes: argparse._MutuallyExclu
     )
 
 
-def kept_by(store: Assistant, collection: str, corpus: Path | None, *, reads: bool) -> Assistant:
+def kept_by(store: Assistant, collection: str, corpus: str | None, *, reads: bool) -> Assistant:
     """The assistant that brings ``corpus`` into a collection of a store.
 
     Args:
         store: has the collection's store.
         collection: its name.
-        corpus: a folder of documents.
+        corpus: a folder of documents, or an address.
         reads: whether the documents are needed.
 
     Raises:

@@ -15,6 +15,7 @@ from typing import Any
 
 from citewise.errors import InputError
 from citewise.masking import MASK, masked
+from citewise.remote_address import Corpus
 from citewise.rendering import json_text, visible
 from citewise.setting import Setting
 from citewise.settings import DEFAULT, Found, found
@@ -104,14 +105,14 @@ def _shown(in_force: Found, one: Setting) -> Any:
     return MASK if one.secret and value else value
 
 
-def _place(settings: Settings, name: str) -> Path | None:
+def _place(settings: Settings, name: str) -> Corpus | None:
     """Where what has no place of its own lies."""
     from citewise.modelcache import cache_folder
     from citewise.places import default_corpus, default_index
     from citewise.ui.options import default_data
 
     corpus = settings.corpus or default_corpus()
-    places: dict[str, Callable[[], Path]] = {
+    places: dict[str, Callable[[], Corpus]] = {
         "corpus": lambda: corpus,
         "index": lambda: default_index(corpus),
         "cache": cache_folder,

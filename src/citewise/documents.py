@@ -53,10 +53,13 @@ class Reading:
     """What one file gave: usually one document, from an archive several; and what it did not.
 
     A name in ``skipped`` may be that of a part: ``report.pdf (pages 3–4)``.
+    ``unreached``: it could not be looked at, perhaps only for a moment, so that what it gave
+    earlier stays.
     """
 
     documents: tuple[Document, ...]
     skipped: tuple[SkippedFile, ...] = ()
+    unreached: bool = False
 
 
 def read_corpus(root: Path) -> Corpus:
@@ -173,7 +176,7 @@ def _plain(file: SourceFile, limits: ReadLimits) -> Document | None:
     return plain_document(data, file.name, utc(file.mtime_ns), kind, limits)
 
 
-def nothing_to_read(root: Path, skipped: Sequence[SkippedFile]) -> tuple[str, str]:
+def nothing_to_read(root: Path | str, skipped: Sequence[SkippedFile]) -> tuple[str, str]:
     """What to say of a corpus that gave no document: the problem and the remedy."""
     remedy = "Put documents into it: text, Markdown, PDF, Word and others; see docs/documents.md."
     if not skipped:

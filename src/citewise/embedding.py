@@ -64,7 +64,7 @@ class SentenceTransformerEmbedder:
                 "Fetch it with `citewise models`, or give the folder of another model.",
             )
         self.name = f"{name}@{(sha256 or _digest(self.path / _WEIGHTS))[:12]}"
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._threads = threads or os.cpu_count() or 1
         self._encode: Encode | None = None
         # Held for one batch at a time; also keeps torch's process-wide number of threads ours.
@@ -93,8 +93,8 @@ class SentenceTransformerEmbedder:
         # Equal lengths side by side: a batch is padded to its longest text.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         parts: list[NDArray[np.float32]] = []
-        for start in range(0, len(order), self._batch_size):
-            batch = order[start : start + self._batch_size]
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
             parts.append(self._run([texts[i] for i in batch], self._threads))
             if progress:
                 progress(start + len(batch), len(order))

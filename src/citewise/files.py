@@ -11,11 +11,19 @@ import stat
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from citewise.errors import CorpusError
 
-__all__ = ["Listing", "SkippedFile", "SourceFile", "list_files", "require_corpus", "safe_name"]
+__all__ = [
+    "Listing",
+    "SkippedFile",
+    "SourceFile",
+    "is_wanted",
+    "list_files",
+    "require_corpus",
+    "safe_name",
+]
 
 # Made by programs for themselves; nobody keeps documents there.
 _PASSED_OVER = frozenset({"__MACOSX", "__pycache__", "node_modules", "Thumbs.db", "desktop.ini"})
@@ -47,7 +55,7 @@ class SkippedFile:
 class Listing:
     """The regular files under ``root``, sorted by name, and what was left out."""
 
-    root: Path
+    root: PurePath
     files: tuple[SourceFile, ...]
     skipped: tuple[SkippedFile, ...] = ()
 
@@ -124,14 +132,15 @@ def _walk(root: Path, skipped: list[SkippedFile]) -> Iterator[tuple[Path, str]]:
 
     for folder, folders, names in os.walk(root, onerror=unreadable):
         here = Path(folder)
-        kept = sorted(filter(_wanted, folders))
+        kept = sorted(filter(is_wanted, folders))
         folders[:] = [name for name in kept if not (here / name).is_symlink()]
         links = [name for name in kept if name not in folders]
-        for name in sorted([*links, *filter(_wanted, names)]):
+        for name in sorted([*links, *filter(is_wanted, names)]):
             yield here / name, name_of(here / name)
 
 
-def _wanted(name: str) -> bool:
+def is_wanted(name: str) -> bool:
+    """Whether a file or folder of this name is looked at; hidden ones are not."""
     # "~$report.docx" is the lock that Office keeps beside an open document.
     return not name.startswith((".", "~$")) and name not in _PASSED_OVER
 

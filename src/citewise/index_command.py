@@ -50,8 +50,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    index.add_argument("corpus", nargs="?", type=Path, help="folder of documents (seeds/)")
-    add_options(index, "index", "store")
+    index.add_argument("corpus", nargs="?", help="folder of documents, or an address (seeds/)")
+    add_options(index, "index", "store", "runner")
     modes = index.add_mutually_exclusive_group()
     modes.add_argument("--watch", action="store_true", help="update at every change until Ctrl-C")
     modes.add_argument("--dry-run", action="store_true", help="only say what would be done")
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     of_store = args.list_collections or args.remove_collection or args.collection
     # A collection lies in the common store, not in one that its own folder of documents would get.
     corpus = None if of_store else args.corpus
-    with Assistant(corpus, args.index, store=args.store, llm="none") as store:
+    with Assistant(corpus, args.index, store=args.store, runner=args.runner, llm="none") as store:
         if args.list_collections:
             collection_command.print_collections(store, as_json=args.json)
             return 0
@@ -120,9 +120,9 @@ def _run(assistant: Assistant, args: argparse.Namespace) -> int:
 def _refuse_unusable(assistant: Assistant, args: argparse.Namespace) -> None:
     from citewise.collecting import refuse_names_of_collections
 
-    if args.watch and not assistant.corpus.exists():
+    if args.watch and not Path(assistant.corpus).exists():
         raise CorpusError(
-            f"The corpus {str(assistant.corpus)!r} does not exist.", "Give a folder to watch."
+            f"There is no folder {str(assistant.corpus)!r} here.", "Give a folder to watch."
         )
     if args.collection is None:
         refuse_names_of_collections(assistant.store, assistant.corpus)
@@ -150,7 +150,7 @@ def _watch(assistant: Assistant, args: argparse.Namespace) -> None:
     from citewise.index_watch import changes
 
     first = True
-    for _ in changes(assistant.corpus, assistant.index_folder):
+    for _ in changes(Path(assistant.corpus), assistant.index_folder):
         try:
             done = _updated(assistant, args.thorough and first)
         except CitewiseError as error:

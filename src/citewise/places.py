@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from citewise.modelcache import cache_folder
+from citewise.remote_address import Corpus, RemoteAddress
 
 __all__ = ["default_corpus", "default_index"]
 
@@ -17,14 +18,20 @@ def default_corpus() -> Path:
     return checkout if not here.is_dir() and checkout.is_dir() else here
 
 
-def default_index(corpus: Path) -> Path:
+def default_index(corpus: Corpus) -> Path:
     """Where the index of a corpus lies unless the caller says otherwise.
 
     Another corpus never shares a folder with the default one, so that asking about it does not
     throw away the other's index.
     """
+    if isinstance(corpus, RemoteAddress):
+        return _apart(corpus, corpus.name)
     resolved = corpus.resolve()
     if resolved == default_corpus().resolve():
         return resolved.parent / "index"
-    digest = hashlib.sha256(str(resolved).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return cache_folder() / "indexes" / f"{resolved.name or 'root'}-{digest}"
+    return _apart(str(resolved), resolved.name or "root")
+
+
+def _apart(place: str, name: str) -> Path:
+    digest = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return cache_folder() / "indexes" / f"{name}-{digest}"

@@ -12,6 +12,7 @@ from citewise.collecting import source_of
 from citewise.index import Index
 from citewise.metering import Progress
 from citewise.opening import is_sound
+from citewise.remote_address import Corpus
 from citewise.splitting import split
 from citewise.stores.place import StorePlace
 from citewise.updating import UpdateSummary
@@ -20,7 +21,7 @@ __all__ = ["NameOnly", "planned_update"]
 
 
 def planned_update(
-    corpus: Path,
+    corpus: Corpus,
     store: StorePlace,
     embedder: str,
     *,

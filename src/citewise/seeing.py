@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from citewise.collection_names import prefix_of
 from citewise.collection_places import is_held
+from citewise.runners import embedder_for
 
 if TYPE_CHECKING:
     from citewise.index import Index
@@ -28,14 +29,20 @@ class OpenCollections:
         place: the store's.
         embedder: gives the model that embeds, which may have to be loaded.
         say: told, in a line, that an index was deleted or replaced.
+        runner: what reads and embeds documents.
     """
 
     def __init__(
-        self, place: StorePlace, embedder: Callable[[], Embedder], say: Callable[[str], None]
+        self,
+        place: StorePlace,
+        embedder: Callable[[], Embedder],
+        say: Callable[[str], None],
+        runner: str = "local",
     ) -> None:
         self.place = place
         self._embedder = embedder
         self._say = say
+        self._runner = runner
         self._open: dict[str, tuple[Index, str]] = {}
         # One for each: building one may take minutes, in which the others are searched.
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -80,7 +87,7 @@ class OpenCollections:
         """The index, made if there is none, and then still to be kept; raises as ``opened``."""
         if name in self._open:
             return self._open[name][0]
-        return self.place.open(self._embedder(), name)
+        return self.place.open(embedder_for(self._runner, self._embedder()), name)
 
     def keep(self, name: str, index: Index) -> None:
         """Note what an index is, after it was opened or written."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from citewise.llm_addresses import listed
+from citewise.remote_address import RemoteAddress, corpus_of
 
 __all__ = [
     "ANYTHING",
@@ -49,8 +50,8 @@ class Rule:
     allows: Callable[[Any, Any, Path], bool]
 
 
-def _is_within(_: object, value: Path, folder: Path) -> bool:
-    return value.resolve().is_relative_to(folder.resolve())
+def _is_within(_: object, value: Path | RemoteAddress, folder: Path) -> bool:
+    return not isinstance(value, RemoteAddress) and value.resolve().is_relative_to(folder.resolve())
 
 
 def _is_kept_here(_: object, value: str, __: object) -> bool:
@@ -82,7 +83,8 @@ MODEL = Rule(
 class Setting:
     """A setting; ``kind`` is text, choice, whole number, number, yes or no, folder, or file.
 
-    ``address``: it may hold addresses, whose passwords are never printed.
+    ``address``: it may hold addresses, whose passwords are never printed. ``remote``: a folder, or
+    the address of one elsewhere.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     secret: bool = False
     address: bool = False
+    remote: bool = False
     found: Rule = NOTHING
     option: str = ""
 
@@ -149,6 +152,8 @@ class Setting:
             return _must(value, least <= value <= (math.inf if self.most is None else self.most))
         _must(value, isinstance(value, str) and bool(value.strip()) and "\0" not in value)
         value = value if self.secret else value.strip()
+        if self.remote:
+            return corpus_of(value)
         if self.kind in ("folder", "file"):
             return Path(value).expanduser()
         return _must(value, not self.choices or value in self.choices)

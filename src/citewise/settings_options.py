@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from citewise.errors import InputError
 from citewise.rendering import visible
 from citewise.setting import Setting
 from citewise.settings import Found
@@ -79,5 +80,7 @@ def _type_of(one: Setting) -> Callable[[str], Any]:
         except ValueError:
             remedy = one.remedy.removeprefix("Set it to ").rstrip(".")
             raise argparse.ArgumentTypeError(f"{text!r} is not {remedy}") from None
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
     return parsed

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from citewise.bounds import Bounds
 from citewise.limits import ReadLimits
+from citewise.remote_address import RemoteAddress
 from citewise.serve_settings import ServeSettings
 from citewise.setting import (
     ANYTHING,
@@ -102,10 +103,11 @@ class ChatSettings:
 class Settings:
     """All settings, checked."""
 
-    corpus: Path | None = setting(
+    corpus: Path | RemoteAddress | None = setting(
         None,
-        "folder of documents, or one document (seeds/)",
+        "folder of documents, or one document, or an address such as s3://BUCKET/FOLDER (seeds/)",
         kind="folder",
+        remote=True,
         found=WITHIN,
         option="--corpus",
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from citewise.documents import (
     Listing,
@@ -18,9 +18,11 @@ from citewise.documents import (
     read_sources,
 )
 from citewise.errors import CorpusError, InputError
+from citewise.files import require_corpus
+from citewise.remote_address import Corpus, RemoteAddress
 from citewise.types import Document
 
-__all__ = ["DocumentSource", "FolderSource", "Source"]
+__all__ = ["DocumentSource", "FolderSource", "PreparingSource", "Source", "source_of"]
 
 
 class Source(Protocol):
@@ -46,6 +48,20 @@ class Source(Protocol):
 
     def refuse_empty(self, skipped: Sequence[SkippedFile]) -> None:
         """Raise CorpusError if a corpus without any document is taken for a mistake."""
+        ...
+
+
+@runtime_checkable
+class PreparingSource(Protocol):
+    """A ``Source`` whose ``read`` also splits and embeds, and can pass over what is stored."""
+
+    def pass_over(self, prepared: Collection[tuple[str, str]], replaced: Sequence[str]) -> None:
+        """Told before ``read``.
+
+        Args:
+            prepared: documents, by name and digest, whose passages and vectors are stored.
+            replaced: names of stored documents, of whose vectors new ones may make use.
+        """
         ...
 
 
@@ -119,3 +135,19 @@ class DocumentSource:
 
     def refuse_empty(self, skipped: Sequence[SkippedFile]) -> None:
         """No documents may be given."""
+
+
+def source_of(corpus: Corpus) -> Source:
+    """The documents in a folder, or behind an address, which must exist.
+
+    Raises:
+        CorpusError: it does not, or nothing is installed that opens such an address.
+    """
+    if isinstance(corpus, RemoteAddress):
+        from citewise.remote_source import RemoteSource
+
+        remote = RemoteSource(corpus)
+        remote.require()
+        return remote
+    require_corpus(corpus)
+    return FolderSource(corpus)

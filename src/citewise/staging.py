@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +78,11 @@ class Staging:
         self._texts = 0
         self._room = _FEWEST
         self._prepared = writer.prepared(embedder.name)
+
+    @property
+    def prepared(self) -> Collection[tuple[str, str]]:
+        """What an interrupted update had finished, by name and digest; it is not split again."""
+        return self._prepared.keys()
 
     def add(self, document: Document, size: float) -> None:
         """Prepare a document, or take it up where an interrupted update had prepared it.

@@ -11,7 +11,7 @@ from citewise.errors import CorpusError
 from citewise.metering import Meter
 from citewise.planning import Known, Plan, StoredDocument
 from citewise.publishing import Outcome
-from citewise.sources import Source
+from citewise.sources import PreparingSource, Source
 from citewise.staging import Staging
 from citewise.types import Document
 
@@ -145,11 +145,35 @@ class _Carrying:
 
     def read_all(self) -> None:
         """Prepare the documents of all files to be read."""
+        if self.staging and isinstance(self.source, PreparingSource):
+            self.source.pass_over(self.staging.prepared, self.replaced())
         for file, found in self.source.read(self.plan.read):
             self.meter.advance(0, file.name)
-            self.keep(file, self.take(file, found))
+            if found.unreached:
+                self.leave(file, found)
+            else:
+                self.keep(file, self.take(file, found))
         if self.staging:
             self.staging.flush()
+
+    def replaced(self) -> list[str]:
+        """The stored documents, by name, of the files to be read."""
+        if self.plan.everything:
+            return []
+        return [d.name for file in self.plan.read for d in self.stored[file.name]]
+
+    def leave(self, file: SourceFile, found: Reading) -> None:
+        """A file cannot be looked at just now: it is tried again at the next update."""
+        stored = self.stored[file.name]
+        self.meter.advance(file.size)
+        if self.plan.everything:
+            self.work.outcome.filed[file.name] = None
+            self.remove(stored)
+            self.work.skipped += found.skipped
+            return
+        stays = "; what was read earlier stays" if stored else ""
+        self.work.skipped += [SkippedFile(s.name, s.reason + stays) for s in found.skipped]
+        self.work.unchanged += len(stored)
 
     def take(self, file: SourceFile, found: Reading) -> tuple[SkippedFile, ...]:
         """Prepare what is new in a file; return what was left out, and why."""

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from citewise.remote_address import Corpus, RemoteAddress
 from citewise.ui.limits import Limits
 
 __all__ = ["Options", "default_data", "realm_of"]
@@ -51,11 +52,11 @@ def realm_of(collections: str) -> str:
     return hashlib.sha256("\0".join(names).encode()).hexdigest()[:12]
 
 
-def default_data(corpus: Path) -> Path:
+def default_data(corpus: Corpus) -> Path:
     """Where a chat over this corpus keeps what visitors bring, unless it is told another place."""
     from platformdirs import user_data_path
 
-    resolved = corpus.resolve()
+    resolved = corpus if isinstance(corpus, RemoteAddress) else corpus.resolve()
     digest = hashlib.sha256(str(resolved).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     name = re.sub(r"[^\w.-]", "_", resolved.name) or "root"
     return user_data_path("citewise", appauthor=False) / "chats" / f"{name}-{digest}"

@@ -25,7 +25,7 @@ __all__ = ["ADDRESSES", "World", "filled", "misspelt", "planted", "same_but_for"
 # To add a kind of store: the address of an empty one.
 ADDRESSES: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {
     "embedded": lambda _, folder: str(folder / "store"),
-    "postgresql": lambda request, _: request.getfixturevalue("postgres").new_database(),
+    "postgresql": lambda request, _: request.getfixturevalue("postgres").new_database(kept=True),
 }
 
 FILES = ("notes.txt", "pay.txt", "plans/next.md")

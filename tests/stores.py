@@ -67,6 +67,7 @@ class PostgresServer:
             self._folder = Path(tempfile.mkdtemp(prefix="citewise-pg-"))
             self._server = pgserver.get_server(self._folder, cleanup_mode="stop")
         self._numbers = itertools.count(1)
+        self._passing = ""
         # The tests kill clients, never the server: nothing is lost without waiting for the disk.
         self.execute("ALTER SYSTEM SET fsync = off")
         self.execute("SELECT pg_reload_conf()")
@@ -75,12 +76,14 @@ class PostgresServer:
         """Where a database lies."""
         return f"postgresql://postgres@/{database}?host={self._folder}"
 
-    def new_database(self) -> str:
-        """The address of an empty database; the one before it goes, whoever still uses it."""
-        number = next(self._numbers)
-        self.execute(f"DROP DATABASE IF EXISTS test_{number - 1} WITH (FORCE)")
-        self.execute(f"CREATE DATABASE test_{number}")
-        return self.address(f"test_{number}")
+    def new_database(self, *, kept: bool = False) -> str:
+        """The address of an empty database; it goes when the next is made, unless it is kept."""
+        if self._passing:
+            self.execute(f"DROP DATABASE IF EXISTS {self._passing} WITH (FORCE)")
+        name = f"test_{next(self._numbers)}"
+        self._passing = "" if kept else name
+        self.execute(f"CREATE DATABASE {name}")
+        return self.address(name)
 
     def execute(self, statement: str, address: str | None = None) -> list[tuple[Any, ...]]:
         """Run one statement outside a transaction."""

@@ -7,11 +7,14 @@ imported only when their address is given.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from citewise.errors import InputError
-from citewise.index import Index
-from citewise.protocols import Embedder
 from citewise.stores.milvus.address import is_milvus
+
+if TYPE_CHECKING:
+    from citewise.index import Index
+    from citewise.protocols import Embedder
 
 __all__ = ["open_store"]
 
@@ -36,6 +39,8 @@ def open_store(
         return open_milvus(address, embedder, _folder(_needed(folder), collection), collection)
     scheme, separator, _ = address.partition("://")
     if not separator:
+        from citewise.index import Index
+
         return Index.open(_folder(Path(address), collection), embedder)
     if scheme in ("postgresql", "postgres"):
         from citewise.stores.postgres.index import PostgresIndex

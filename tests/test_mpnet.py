@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from citewise import mpnet
 from citewise.mpnet import PairEncoder
 
 PAIRS = [
@@ -78,10 +79,16 @@ def by_the_library(folder: Path, one: str, other: str) -> np.ndarray:
     return (learnt["head.weight"] @ whole + learnt["head.bias"]).numpy()
 
 
-def test_logits_are_those_of_the_library_whatever_stands_beside_them(folder: Path) -> None:
+@pytest.mark.parametrize(("bf16", "tolerance"), [(False, 1e-4), (True, 0.05)])
+def test_logits_are_those_of_the_library_whatever_stands_beside_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, bf16: bool, tolerance: float
+) -> None:
+    monkeypatch.setattr(mpnet, "_multiplies_bf16", lambda: bf16)
     together = PairEncoder(folder, folder / "learnt.safetensors")(PAIRS)
     for pair, logits in zip(PAIRS, together, strict=True):
-        assert logits == pytest.approx(by_the_library(folder, *pair), abs=1e-4)
+        expected = by_the_library(folder, *pair)
+        assert logits == pytest.approx(expected, abs=tolerance)
+        assert bool(np.abs(logits - expected).max() > 1e-4) is bf16
 
 
 def test_what_was_learnt_matters(folder: Path, tmp_path: Path) -> None:

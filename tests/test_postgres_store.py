@@ -309,7 +309,7 @@ def test_whatever_is_wrong_is_found_and_mended(index, postgres, place, harm, par
 @pytest.fixture
 def corpus(tmp_path, monkeypatch):
     monkeypatch.setattr(Assistant, "_made_embedder", lambda self: HashEmbedder())
-    monkeypatch.setattr(Assistant, "_embedder_name", lambda self: "hash-64")
+    monkeypatch.setattr(Assistant, "embedder_name", "hash-64")
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "bread.md").write_text("# Bread\n\nBread needs yeast. Salt comes last.\n")

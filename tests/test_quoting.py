@@ -170,17 +170,17 @@ def test_a_store_that_is_away_is_a_fault_and_no_answer() -> None:
 
 
 def test_each_cited_document_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from citewise.index import Index
+    from citewise.folder_index import FolderIndex
 
     read: list[str] = []
-    document = Index.document
+    document = FolderIndex.document
 
-    def noting(index: Index, name: str) -> object:
+    def noting(index: FolderIndex, name: str) -> object:
         read.append(name)
         return document(index, name)
 
     with assistant_of(folder, Scripted(SAID)) as assistant:
-        monkeypatch.setattr(Index, "document", noting)
+        monkeypatch.setattr(FolderIndex, "document", noting)
         answer = assistant.ask(QUESTION)
     assert [c.document for c in answer.citations] == ["notes.txt"]
     assert read == ["notes.txt"]

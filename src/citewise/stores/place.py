@@ -51,7 +51,7 @@ class StorePlace:
     @property
     def is_folder(self) -> bool:
         """Whether nothing of it is anywhere but in its folder."""
-        return self.address == str(self.folder)
+        return "://" not in self.address and not is_milvus(self.address)
 
     def folder_of(self, collection: str) -> Path | None:
         """The folder of a collection's index; None if it is in none."""

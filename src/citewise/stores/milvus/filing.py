@@ -14,10 +14,10 @@ from citewise.stores.milvus.client import MilvusServer
 from citewise.stores.milvus.marker import (
     MARKER,
     NO_STATE,
-    TOKEN,
-    new_token,
+    STAMP,
+    new_stamp,
     read_marker,
-    token_of,
+    stamp_of,
     write_marker,
 )
 from citewise.stores.milvus.rows import (
@@ -40,7 +40,7 @@ class Rest:
     identity: str
     name: str
     dimensions: int
-    token: str
+    stamp: str
     extra: Ids
 
 
@@ -69,24 +69,24 @@ class MilvusFiling:
             IndexFault: Milvus is not reachable, or fails; nothing is lost.
         """
         manifest, dimensions = meta(connection), dimensions_of(connection)
-        token = new_token(manifest["generation"])
-        set_meta(connection, **{TOKEN: token})
+        stamp = new_stamp(manifest["generation"])
+        set_meta(connection, **{STAMP: stamp})
         nothing = np.empty(0, np.int64)
         if not dimensions:
-            return Rest(manifest["identity"], "", 0, token, nothing)
+            return Rest(manifest["identity"], "", 0, stamp, nothing)
         name = self.name(manifest, dimensions)
         with self.published.reading() as before:
-            old = token_of(meta(before))
+            old = stamp_of(meta(before))
             if self._settled(before, name, int(manifest["generation"]) - 1):
                 missing, extra = _changes(before, connection)
             else:
                 self.server.create(name, dimensions)
                 held = self.server.held(name, MARKER)
                 missing, extra = difference(held, wanted(connection))
-        write_marker(self.server, name, dimensions, old or NO_STATE, token)
+        write_marker(self.server, name, dimensions, old or NO_STATE, stamp)
         for rows in rows_of(connection, missing, dimensions):
             self.server.write(name, rows)
-        return Rest(manifest["identity"], name, dimensions, token, extra)
+        return Rest(manifest["identity"], name, dimensions, stamp, extra)
 
     def settle(self, rest: Rest) -> None:
         """After the transaction: delete what went.
@@ -96,16 +96,16 @@ class MilvusFiling:
         """
         if rest.name:
             if len(rest.extra):
-                write_marker(self.server, rest.name, rest.dimensions, NO_STATE, rest.token)
+                write_marker(self.server, rest.name, rest.dimensions, NO_STATE, rest.stamp)
                 self.server.delete(rest.name, rest.extra)
             self.server.settle(rest.name)
-            write_marker(self.server, rest.name, rest.dimensions, rest.token)
+            write_marker(self.server, rest.name, rest.dimensions, rest.stamp)
         for name in self.server.names(name_prefix(rest.identity, self.collection)):
             if name != rest.name:
                 self.server.drop(name)
 
     def mend(self) -> str:
-        """Make Milvus hold what is published; return the new token of that state.
+        """Make Milvus hold what is published; return the new stamp of that state.
 
         Raises:
             IndexFault: Milvus is not reachable, or fails, or the folder cannot be written.
@@ -113,17 +113,17 @@ class MilvusFiling:
         with self.published.reading() as connection:
             manifest = meta(connection)
             dimensions = int(manifest["dimensions"])
-            name, token = self.name(manifest, dimensions), new_token(manifest["generation"])
+            name, stamp = self.name(manifest, dimensions), new_stamp(manifest["generation"])
             self.server.create(name, dimensions)
             missing, extra = difference(self.server.held(name, MARKER), wanted(connection))
-            write_marker(self.server, name, dimensions, NO_STATE, token)
+            write_marker(self.server, name, dimensions, NO_STATE, stamp)
             for rows in rows_of(connection, missing, dimensions):
                 self.server.write(name, rows)
-        # Readers know the token from here on: all is there, and what should not be is passed over.
+        # Readers know the stamp from here on: all is there, and what should not be is passed over.
         with self.published.writing() as connection:
-            set_meta(connection, **{TOKEN: token})
-        self.settle(Rest(manifest["identity"], name, dimensions, token, extra))
-        return token
+            set_meta(connection, **{STAMP: stamp})
+        self.settle(Rest(manifest["identity"], name, dimensions, stamp, extra))
+        return stamp
 
     def _settled(self, before: sqlite3.Connection, name: str, generation: int) -> bool:
         manifest = meta(before)
@@ -135,10 +135,10 @@ class MilvusFiling:
         The rows are counted, because Milvus may have been restored, or have lost what it had
         not yet brought to disk.
         """
-        token = token_of(manifest)
+        stamp = stamp_of(manifest)
         return (
-            bool(token)
-            and read_marker(self.server, name) == (token,)
+            bool(stamp)
+            and read_marker(self.server, name) == (stamp,)
             and self.server.count(name) == int(manifest["passage_count"]) + 1
         )
 

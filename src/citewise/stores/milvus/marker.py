@@ -1,6 +1,6 @@
 """The marker: which states of the index a Milvus collection holds all passages of.
 
-Milvus and SQLite have no transaction in common. So each published state has a token of its own,
+Milvus and SQLite have no transaction in common. So each published state has a stamp of its own,
 kept in the manifest, and a row of the collection, the marker, names the tokens of the states
 whose passages are all there. More may be there: what is not in the database is never shown.
 
@@ -17,7 +17,7 @@ step                  marker then    readers of the old state, of the new one
 6. marker             ``new``        search the database, use Milvus
 ====================  =============  ========================================================
 
-A marker of one token is settled: there is nothing else in the collection. Any other was left by
+A marker of one stamp is settled: there is nothing else in the collection. Any other was left by
 an update that did not end, and whoever may write next compares all rows and mends.
 """
 
@@ -30,24 +30,24 @@ import numpy as np
 
 from citewise.stores.milvus.client import MilvusServer, Row
 
-__all__ = ["MARKER", "NO_STATE", "TOKEN", "new_token", "read_marker", "token_of", "write_marker"]
+__all__ = ["MARKER", "NO_STATE", "STAMP", "new_stamp", "read_marker", "stamp_of", "write_marker"]
 
 MARKER = 0
 """The id of the marker's row; passages are numbered from 1 on."""
 
-TOKEN = "milvus_state"  # noqa: S105 - the manifest's entry
+STAMP = "milvus_state"
 NO_STATE = "-"
 
 
-def new_token(generation: str) -> str:
-    """A token for a state; another each time, because a restored backup counts on anew."""
+def new_stamp(generation: str) -> str:
+    """A stamp for a state; another each time, because a restored backup counts on anew."""
     return f"{generation}.{secrets.token_hex(8)}"
 
 
-def token_of(manifest: Mapping[str, str]) -> str:
-    """The token of the state in the manifest; "" if it was published without Milvus."""
-    token = manifest.get(TOKEN, "")
-    return token if token.partition(".")[0] == manifest["generation"] else ""
+def stamp_of(manifest: Mapping[str, str]) -> str:
+    """The stamp of the state in the manifest; "" if it was published without Milvus."""
+    stamp = manifest.get(STAMP, "")
+    return stamp if stamp.partition(".")[0] == manifest["generation"] else ""
 
 
 def read_marker(server: MilvusServer, name: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from citewise.locking import writer_lock
 from citewise.opening import LOCK
 from citewise.stores.milvus.client import MilvusServer
 from citewise.stores.milvus.filing import MilvusFiling, Rest
-from citewise.stores.milvus.marker import read_marker, token_of
+from citewise.stores.milvus.marker import read_marker, stamp_of
 from citewise.stores.milvus.search import MilvusSearch
 
 __all__ = ["MilvusVectors"]
@@ -36,7 +36,7 @@ class _Held:
     """What is known of a state, and until when that may be relied upon."""
 
     state: tuple[str, str]
-    token: str
+    stamp: str
     search: MilvusSearch
     until: float
 
@@ -108,12 +108,12 @@ class MilvusVectors:
 
     def _looked_at(self, manifest: dict[str, str]) -> _Held:
         dimensions = int(manifest["dimensions"])
-        name, token = self._filing.name(manifest, dimensions), token_of(manifest)
+        name, stamp = self._filing.name(manifest, dimensions), stamp_of(manifest)
         fault = None
         try:
             if not self._filing.is_settled(manifest, name):
-                token = self._mended(manifest, name) or ""
-                if not token:
+                stamp = self._mended(manifest, name) or ""
+                if not stamp:
                     fault = self._differs()
         except IndexFault as error:
             fault = error
@@ -129,30 +129,30 @@ class MilvusVectors:
             dimensions,
             count,
             fault,
-            lambda: self._still_holds(name, token),
-            lambda fault: self._failed(token, fault),
+            lambda: self._still_holds(name, stamp),
+            lambda fault: self._failed(stamp, fault),
         )
-        return _Held(state, token, search, time.monotonic() + wait)
+        return _Held(state, stamp, search, time.monotonic() + wait)
 
     def _mended(self, manifest: dict[str, str], name: str) -> str | None:
-        """The token by which the state can be used after all; None if it cannot be now."""
+        """The stamp by which the state can be used after all; None if it cannot be now."""
         if not self._database.read_only:
             lock = writer_lock(self._database.path.with_name(LOCK))
             with suppress(IndexFault), lock:
-                if token := self._mended_alone(manifest, name):
-                    return token
+                if stamp := self._mended_alone(manifest, name):
+                    return stamp
         # Somebody is writing. What the marker names is all there; more of it does not matter.
-        token = token_of(manifest)
-        return token if token and token in read_marker(self._server, name) else None
+        stamp = stamp_of(manifest)
+        return stamp if stamp and stamp in read_marker(self._server, name) else None
 
     def _mended_alone(self, manifest: dict[str, str], name: str) -> str:
-        """The token as ``_mended``, with no other writer at work; "" if this state is past."""
+        """The stamp as ``_mended``, with no other writer at work; "" if this state is past."""
         with self._published.reading() as connection:
             now = meta(connection)
         if any(now[key] != manifest[key] for key in ("identity", "generation")):
             return ""
         if self._filing.is_settled(now, name):
-            return token_of(now)
+            return stamp_of(now)
         _log.warning(
             "Milvus at %s did not hold just what the index in %s does: it is brought in line.",
             self._server.address.shown,
@@ -160,30 +160,30 @@ class MilvusVectors:
         )
         return self._filing.mend()
 
-    def _still_holds(self, name: str, token: str) -> bool:
-        """Whether Milvus, until now, held the state with this token.
+    def _still_holds(self, name: str, stamp: str) -> bool:
+        """Whether Milvus, until now, held the state with this stamp.
 
         Rows are deleted only after another state was published, or by others than this index.
         """
         with self._published.reading() as connection:
-            same = token_of(meta(connection)) == token
+            same = stamp_of(meta(connection)) == stamp
         held = self._held
-        if same and held is not None and held.token == token and time.monotonic() < held.until:
+        if same and held is not None and held.stamp == stamp and time.monotonic() < held.until:
             return True
-        holds = token in read_marker(self._server, name)
+        holds = stamp in read_marker(self._server, name)
         with self._lock:
-            if self._held is not None and self._held.token == token:
+            if self._held is not None and self._held.stamp == stamp:
                 if holds:
                     self._held.until = time.monotonic() + _TRUSTED
                 else:
                     self._held = None
         return holds
 
-    def _failed(self, token: str, fault: IndexFault) -> None:
+    def _failed(self, stamp: str, fault: IndexFault) -> None:
         _log.warning("%s For %.0f seconds it is not asked.", fault, _AGAIN)
         with self._lock:
             held = self._held
-            if held is not None and held.token == token:
+            if held is not None and held.stamp == stamp:
                 held.search = replace(held.search, fault=fault)
                 held.until = time.monotonic() + _AGAIN
 

@@ -1,7 +1,7 @@
 """What the PostgreSQL store was measured to take, and what that comes to with more passages.
 
-Measured at several sizes; between two of them, and beyond the largest, by the
-power of the number of passages that joins the two nearest.
+Measured at several sizes; between two of them, and beyond the largest, by the power of the number
+of passages that joins the two nearest.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "evals" / "scale"))
 
 from pooled import Address, Pool
-from queueing import Service, Times, drawn, simulated
+from queueing import Service, simulated
+from service_times import Times, drawn, in_postgres
 from simulation import Delay, Process, Shared, Simulation, Station
 
 FEW, MANY = 30_000, 120_000
@@ -109,6 +110,32 @@ def test_the_whole_service_is_m_d_2_when_its_model_has_room_for_two() -> None:
     assert mean == pytest.approx(1 + m_m_c / 2 * factor, rel=0.06)
     assert outcome.used["turns"] == pytest.approx(0.75, rel=0.03)
     assert outcome.refused == 0
+
+
+def always(milliseconds: float) -> dict[str, list[float]]:
+    return {"levels": [0, 100], "values": [milliseconds, milliseconds]}
+
+
+def test_a_store_behind_an_address_is_searched_twice_and_the_default_store_no_more() -> None:
+    stages = {
+        "embed_a_question": always(10.0),
+        "cpu_ms": {"verify": always(20.0), "compose": always(45.0), "retrieve": always(5.0)},
+    }
+    sizes = {
+        "30000": {"server": always(1.0), "client": always(1.0)},
+        "100000": {"server": always(200.0), "client": always(30.0)},
+    }
+    found = {"stages": stages, "postgres": {"sizes": sizes}}
+    times = in_postgres(fixed(0.0, 0.0, 0.0), found)
+    outcome = simulated(Service(store_servers=1), times, 2, 20_000)
+    # Nobody else is there: 10 + 30 + 200, then 200 + 20 + (45 - 5) + 30 more.
+    assert outcome.at(outcome.evidence, 50) == pytest.approx(0.240)
+    assert outcome.at(outcome.answers, 50) == pytest.approx(0.530)
+    assert outcome.used["store"] == pytest.approx(0.4 * outcome.asked / 18_000, rel=0.15)
+    # Two searches of 200 ms a question: a server does no more than 150 questions a minute.
+    full = simulated(Service(processes=8, store_servers=1), times, 300, 600)
+    assert full.used["store"] == pytest.approx(1.0, abs=0.02)
+    assert full.refused > 0.4 * full.asked
 
 
 def test_more_than_at_once_are_refused_and_evidence_does_not_wait_for_the_model() -> None:

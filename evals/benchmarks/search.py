@@ -74,7 +74,7 @@ def questions_and_vectors(data: Path) -> Pool:
 
 def model_name() -> str:
     """The default embedding model's: `citewise index` takes the index for its own."""
-    return Assistant(llm="none")._embedder_name()
+    return Assistant(llm="none").embedder_name
 
 
 def build(folder: Path, size: int, known: Pool, data: Path, sentences: int = 5) -> dict[str, float]:

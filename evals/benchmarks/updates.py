@@ -107,7 +107,7 @@ def measure(corpus: Path, index: Path, passages: int) -> None:
     """Build once, then update in every way."""
     if not corpus.exists():
         write_corpus(corpus, passages)
-    embedder = HashVectors(Assistant(corpus, index, llm="none")._embedder_name())
+    embedder = HashVectors(Assistant(corpus, index, llm="none").embedder_name)
     began = time.perf_counter()
     with Index.open(index, embedder) as opened:
         done = opened.refresh(FolderSource(corpus), split)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from figures import Store, measured, part_ms, stores, words_ms, work_of
+from figures import Store, Work, part_ms, stores, work_of
 from parameters import Parameters
-from queueing import Service, faster, measured_times, table
+from postgres_figures import exponents, meaning_ms, sizes, words_ms
+from queueing import Service, table
+from recorded import measured
+from service_times import faster, in_postgres, measured_times
 
 __all__ = ["measured_tables"]
 
@@ -25,6 +29,7 @@ def measured_tables(given: Parameters) -> dict[str, str]:
     return {
         "bytes embedded": _embedded(),
         "bytes postgres": _postgres(),
+        "searches postgres": _searches(),
         "memory and disk": _a_passage(given),
         "milliseconds": _milliseconds(),
         "growth": _growth(given),
@@ -32,6 +37,7 @@ def measured_tables(given: Parameters) -> dict[str, str]:
         "ingest": _ingest(given),
         "observed": _observed(),
         "simulated": _simulated(),
+        "simulated postgres": _simulated_postgres(),
         "outage": _outage(),
     }
 
@@ -44,30 +50,68 @@ def _embedded() -> str:
 
 
 def _postgres() -> str:
-    kinds = [measured()["postgres"][kind]["bytes_a_passage"] for kind in ("vector", "halfvec")]
+    """Of each size; the parts as they follow each other at the largest."""
+    found = [row["bytes_a_passage"] for row in sizes().values()]
     rows = [
-        f"| {name} | " + " | ".join(f"{kind[name]:,.0f}" for kind in kinds) + " |"
-        for name in kinds[0]
+        f"| {name} | " + " | ".join(f"{size.get(name, 0.0):,.0f}" for size in found) + " |"
+        for name in found[-1]
+        if found[-1][name] >= 1
     ]
-    total = " | ".join(f"**{sum(kind.values()):,.0f}**" for kind in kinds)
+    total = " | ".join(f"**{sum(size.values()):,.0f}**" for size in found)
     return "\n".join(
-        [
-            "| bytes a passage | `vector` | `halfvec` |",
-            "|---|---|---|",
-            *rows,
-            f"| **all** | {total} |",
-        ]
+        [_head("bytes a passage, of", map(_number, sizes())), *rows, f"| **all** | {total} |"]
     )
 
 
+def _searches() -> str:
+    """Of each size, and of the largest by a server that has room for all of it."""
+    ((size, roomy),) = measured()["postgres_buffers"]["sizes"].items()
+    columns = [*sizes().values(), roomy]
+    names = {
+        "by meaning": "by_meaning",
+        "by words": "by_words",
+        "the server in all": "server",
+        "the process that asks": "client",
+    }
+    rows = []
+    for told, name in names.items():
+        cells = [
+            f"{one['mean']:.1f} ({one['p50']:.1f}, {one['p95']:.1f})"
+            for one in (column[name] for column in columns)
+        ]
+        rows.append(_searches_row(f"{told}, ms", cells, name))
+    scored = [f"{column['rows_scored_by_words']:,.0f}" for column in columns]
+    rows.append(_searches_row("rows scored by words, mean", scored, "rows_scored_by_words"))
+    heads = [*map(_number, sizes()), f"{int(size):,}, 4 GB of buffers", "powers"]
+    return "\n".join([_head("mean (p50, p95)", heads), *rows])
+
+
+def _searches_row(told: str, cells: Iterable[str], name: str) -> str:
+    powers = ", ".join(f"{power:.2f}" for power in exponents(name))
+    return f"| {' | '.join([told, *cells, powers])} |"
+
+
 def _a_passage(given: Parameters) -> str:
-    rows = [
-        f"| {store.name} | {store.memory_bytes(10**7):,.0f} | {store.memory_bytes(10**8):,.0f} "
-        f"| {store.disk_bytes:,.0f} |"
-        for store in stores(given)
-    ]
-    head = "| bytes a passage | in memory, 10^7 | in memory, 10^8 and more | on disk |"
-    return "\n".join([head, "|---|---|---|---|", *rows])
+    rows = []
+    for store in stores(given):
+        hot = [(of(10**7), of(10**8)) for of in (store.near_memory, store.memory)]
+        near, behind = (
+            " | ".join(f"{size:,.0f}" if disk else "" for size in (*memory, disk))
+            for memory, disk in zip(hot, (store.near_disk, store.disk), strict=True)
+        )
+        rows.append(f"| {store.name} | {near} | {behind} |")
+    of = ("in memory, 10^7", "10^8 and more", "on disk")
+    heads = [f"{where}: {name}" for where in ("app", "store") for name in of]
+    return "\n".join([_head("bytes a passage", heads), *rows])
+
+
+def _head(first: str, others: Iterable[str]) -> str:
+    heads = [first, *others]
+    return f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}"
+
+
+def _number(size: int) -> str:
+    return f"{size:,}"
 
 
 def _milliseconds() -> str:
@@ -96,17 +140,23 @@ def _growth(given: Parameters) -> str:
 
     rows = [
         line("by meaning, embedded", lambda n: part_ms("dense", n)),
+        line("by meaning, PostgreSQL", meaning_ms),
         line("by words, embedded", lambda n: part_ms("lexical", n)),
-        line("by words, PostgreSQL", lambda n: words_ms("vector", n)),
+        line("by words, PostgreSQL", words_ms),
     ]
-    rows += [
-        line(
-            f"all of the store, {one.name}", lambda n, one=one: 1e3 * work_of(one, n).store_seconds
-        )
-        for one in known
-    ]
-    rows.append(line("all of the app", lambda n: 1e3 * work_of(known[1], n).app_seconds))
+    for one in known:
+        works = {n: work_of(one, n) for n in _SIZES}
+        for told, of in _WHOSE.items():
+            if any(of(work) for work in works.values()):
+                rows.append(line(f"{told}, {one.name}", lambda n, w=works, of=of: 1e3 * of(w[n])))
     return "\n".join([head + " |", "|---|" + "---|" * len(_SIZES), *rows])
+
+
+_WHOSE: dict[str, Callable[[Work], float]] = {
+    "both searches, in the app": lambda work: work.search_seconds,
+    "both searches, in the store": lambda work: work.store_seconds,
+    "all else, in the app": lambda work: work.app_seconds,
+}
 
 
 def _speed() -> str:
@@ -168,6 +218,14 @@ def _observed() -> str:
 def _simulated() -> str:
     times = measured_times(measured())
     return table(Service(answering=2, slots=1), times, (2, 6, 10, 13, 16, 20), 18_000)
+
+
+@cache
+def _simulated_postgres() -> str:
+    """Four processes, two cores for the store, a model that holds nobody up."""
+    times = in_postgres(faster(measured_times(measured()), 8.0), measured())
+    service = Service(processes=4, answering=16, addresses=8, slots=8, speed=8.0, store_servers=2)
+    return table(service, times, (240, 960, 1440, 1800), 600)
 
 
 @cache

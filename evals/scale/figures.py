@@ -1,27 +1,21 @@
 """What one passage takes in each store, what one question takes, and what a language model gives.
 
 Measured here at the sizes that a machine of two cores can hold, and carried on to larger ones by a
-stated rule: a power law through the two largest sizes for the default store, a logarithm for HNSW
-(Malkov and Yashunin, 2018, section 4.2), a straight line for PostgreSQL's full text, which ranks
-every row that matches.
+power law through the two largest (for PostgreSQL in ``postgres_figures``).
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 from parameters import READ, WRITTEN, Parameters
+from postgres_figures import bytes_held, bytes_needed, client_ms, meaning_ms, server_ms
+from recorded import measured, searches
 
-__all__ = ["Store", "Work", "llm_options", "measured", "searches", "stores", "work_of"]
+__all__ = ["Store", "Work", "llm_options", "part_ms", "stores", "work_of"]
 
-HERE = Path(__file__).parent
-RESULTS = HERE.parent / "benchmarks" / "results.jsonl"
 NUMBERS = 384
 """In a vector of the default embedding model."""
 SEARCHES = 2
@@ -30,42 +24,43 @@ _STORE_PARTS = ("dense", "lexical", "passages")
 _EXACT_KINDS = (104.0, 56.0)
 """Bytes of a vector in memory, in clusters: two bits a number, one bit (docs/benchmarks.md)."""
 _MEMORY_BY_DEFAULT = 1024 * 2**20
+_RANKED_MS = 0.5
+"""A hundred exact vectors from the database: docs/stores-milvus.md, 5 ms for a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store; ``memory_bytes`` of a passage depend on how many there are."""
+    """Bytes a passage: with each machine of the app, and behind the store's own address.
+
+    ``near_memory`` and ``memory`` depend on how many passages there are.
+    """
 
     name: str
-    embedded: bool
-    memory_bytes: Callable[[int], float]
-    disk_bytes: float
+    near_memory: Callable[[int], float]
+    near_disk: float
+    memory: Callable[[int], float]
+    disk: float
+
+    @property
+    def behind_address(self) -> bool:
+        """Whether there are machines of the store's own."""
+        return self.disk > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Seconds of one core for one question: of the app, and of the store."""
+    """Seconds of one core for one question.
+
+    Of the app, for searching and for the rest; and of the store's own machines.
+    """
 
     app_seconds: float
+    search_seconds: float
     store_seconds: float
 
 
-@cache
-def measured() -> dict[str, Any]:
-    """``measured.json``."""
-    found: dict[str, Any] = json.loads((HERE / "measured.json").read_text("utf-8"))
-    return found
-
-
-@cache
-def searches() -> dict[int, dict[str, Any]]:
-    """The benchmarks' whole searches, by how many passages they looked through."""
-    rows = map(json.loads, RESULTS.read_text("utf-8").splitlines())
-    return {row["passages"]: row for row in rows if row["what"] == "search"}
-
-
 def stores(given: Parameters) -> list[Store]:
-    """The three kinds, PostgreSQL with both kinds of vector."""
+    """The three kinds."""
     largest = searches()[10**6]
     postings, disk = float(largest["memory_mb"]["mapped"]), float(largest["size_mb"])
 
@@ -73,15 +68,13 @@ def stores(given: Parameters) -> list[Store]:
         fits = passages * _EXACT_KINDS[0] <= _MEMORY_BY_DEFAULT
         return _EXACT_KINDS[0 if fits else 1] + postings
 
+    # It keeps the passages' vectors, the index folder all else.
     milvus = given.milvus_factor * (4 * NUMBERS + given.milvus_link_bytes)
-    kinds = [Store("embedded", True, clusters, disk)]
-    for kind in ("vector", "halfvec"):
-        sizes = measured()["postgres"][kind]["bytes_a_passage"]
-        hot = sizes["vectors, HNSW (m 16)"] + sizes["words, GIN"] + sizes["primary keys"]
-        kinds.append(Store(f"PostgreSQL, {kind}", False, _always(hot), sum(sizes.values())))
-    # Its payload is what the default store keeps, its index what is held in memory.
-    kinds.append(Store("Milvus", False, _always(milvus), disk + milvus))
-    return kinds
+    return [
+        Store("embedded", clusters, disk, _always(0.0), 0.0),
+        Store("PostgreSQL", _always(0.0), 0.0, _always(bytes_needed()), bytes_held()),
+        Store("Milvus", _always(postings), disk - _EXACT_KINDS[0], _always(milvus), milvus),
+    ]
 
 
 def _always(size: float) -> Callable[[int], float]:
@@ -104,38 +97,33 @@ def _middle(part: str, passages: int) -> float:
 
 
 def work_of(store: Store, passages: int) -> Work:
-    """Of one question, its searches and what is done with what they find."""
-    stages = measured()["stages"]
+    """Of one question, its searches and what is done with what they find.
+
+    Behind an address ``passages`` are those of one part, of which each is searched.
+    """
+    mean = {name: found["mean"] for name, found in measured()["stages"]["cpu_ms"].items()}
+    # Composing holds a search of its own, which is counted with the searches.
+    own = mean["read"] + mean["decide"] + mean["verify"] + mean["compose"] - mean["retrieve"]
+    embedding = measured()["stages"]["embed_a_question"]["mean"]
+    ranking, near, behind = _search_ms(store, passages)
+    return Work(
+        (SEARCHES * (embedding + ranking) + own) / 1e3,
+        SEARCHES * near / 1e3,
+        SEARCHES * behind / 1e3,
+    )
+
+
+def _search_ms(store: Store, passages: int) -> tuple[float, float, float]:
+    """Milliseconds of one search: the app's ranking, its store, the store behind an address."""
+    if store.name == "PostgreSQL":
+        return client_ms(), 0.0, server_ms(passages)
     parts = searches()[10**6]["stages_cpu_ms"]
     ranking = sum(part_ms(part, passages) for part in parts if part not in _STORE_PARTS)
-    mean = {name: found["mean"] for name, found in stages["cpu_ms"].items()}
-    # Composing holds a search of its own, which is counted with the store's.
-    own = mean["read"] + mean["decide"] + mean["verify"] + mean["compose"] - mean["retrieve"]
-    app = SEARCHES * (stages["embed_a_question"]["mean"] + ranking) + own
-    if store.name.startswith("PostgreSQL"):
-        each = _postgres_ms(store.name.split(", ")[1], passages)
-    elif store.name == "Milvus":
-        each = _hnsw_ms("vector", passages) + part_ms("lexical", passages)
-    else:
-        each = sum(part_ms(part, passages) for part in _STORE_PARTS)
-    return Work(app / 1e3, SEARCHES * each / 1e3)
-
-
-def _hnsw_ms(kind: str, passages: int) -> float:
-    found = measured()["postgres"]
-    growth = math.log(passages) / math.log(found["rows"])
-    return float(found[kind]["by_meaning"]["mean"]) * growth
-
-
-def _postgres_ms(kind: str, passages: int) -> float:
-    return _hnsw_ms(kind, passages) + words_ms(kind, passages)
-
-
-def words_ms(kind: str, passages: int) -> float:
-    """Milliseconds of PostgreSQL's full text: a straight line through the two sizes measured."""
-    points = {int(n): row["mean"] for n, row in measured()["postgres"][kind]["by_words"].items()}
-    (few, fast), (many, slow) = sorted(points.items())
-    return float(slow + (slow - fast) / (many - few) * (passages - many))
+    near = {part: part_ms(part, passages) for part in _STORE_PARTS}
+    if store.name == "Milvus":
+        # Assumed: nothing measured here tells what a cluster takes.
+        return ranking, sum(near.values()) - near["dense"] + _RANKED_MS, meaning_ms(passages)
+    return ranking, sum(near.values()), 0.0
 
 
 def llm_options(rate: float, given: Parameters) -> list[tuple[str, int, float]]:

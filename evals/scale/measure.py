@@ -19,7 +19,6 @@ from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "benchmarks"))
-sys.path.insert(0, str(HERE.parents[1] / "tests"))
 
 OUT = HERE / "measured.json"
 
@@ -32,10 +31,17 @@ def embedded(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def postgres(args: argparse.Namespace) -> dict[str, Any]:
-    """PostgreSQL with pgvector; see ``postgres_sizes``."""
-    from postgres_sizes import postgres_sizes
+    """The PostgreSQL store; see ``postgres_store``."""
+    from postgres_store import postgres_store
 
-    return postgres_sizes(args.rows, args.data)
+    return postgres_store(args.rows, args.folder, args.data, args.questions)
+
+
+def postgres_buffers(args: argparse.Namespace) -> dict[str, Any]:
+    """The largest size again, by a server that keeps all of it in its own buffers."""
+    from postgres_store import postgres_store
+
+    return postgres_store(args.rows[-1:], args.folder, args.data, args.questions, "4GB")
 
 
 def stages(args: argparse.Namespace) -> dict[str, Any]:
@@ -62,6 +68,7 @@ def in_flight(args: argparse.Namespace) -> dict[str, Any]:
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "embedded": embedded,
     "postgres": postgres,
+    "postgres_buffers": postgres_buffers,
     "stages": stages,
     "llm": llm,
     "in_flight": in_flight,
@@ -74,7 +81,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="where the index is built")
     parser.add_argument("--passages", type=int, default=10_000, help="in the embedded index")
-    parser.add_argument("--rows", type=int, default=20_000, help="in PostgreSQL")
+    parser.add_argument(
+        "--rows", nargs="+", type=int, default=[10_000, 30_000, 100_000], help="in PostgreSQL"
+    )
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--prompts", type=int, default=8, help="for the language model")
     parser.add_argument("--in-flight", type=int, default=500, help="requests to the model at once")

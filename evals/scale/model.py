@@ -15,7 +15,7 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from document_tables import measured_tables
@@ -61,75 +61,84 @@ class Cell:
 
 def cell(store: Store, passages: int, rate: int, given: Parameters) -> Cell:
     """One cell; ``docs/scale.md`` has the rules in words."""
-    made = _embedded if store.embedded else _behind_an_address
-    found = made(store, passages, rate, given)
-    if not found.money:
-        return found
+    app = _app(store, passages, rate, given)
+    behind = _behind_an_address(store, passages, rate, given)
+    if not app.money or not behind.money:
+        return Cell(passages, rate, app.told, behind.told, "", 0.0, 0.0, {})
     name, count, price = min(llm_options(rate, given), key=lambda option: option[2])
-    money = {**found.money, "language model": price}
-    return replace(found, llm=f"{count:,} x {name}", money=money)
+    return Cell(
+        passages,
+        rate,
+        app.told,
+        behind.told,
+        f"{count:,} x {name}",
+        app.memory_gib + behind.memory_gib,
+        app.disk_gb + behind.disk_gb,
+        app.money | behind.money | {"language model": price},
+    )
 
 
-def _embedded(store: Store, passages: int, rate: int, given: Parameters) -> Cell:
-    """Every machine of the app holds a copy: more cores bring more memory and disk."""
-    memory, disk = _held(store, passages, given)
+@dataclass(frozen=True, slots=True)
+class _Machines:
+    """One kind of machine, as ``Cell`` tells of it; without money where none would do."""
+
+    told: str
+    memory_gib: float = 0.0
+    disk_gb: float = 0.0
+    money: dict[str, float] = field(default_factory=dict)
+
+
+def _app(store: Store, passages: int, rate: int, given: Parameters) -> _Machines:
+    """Every machine of the app holds all that lies beside it: more cores bring more of it."""
+    memory, disk = _held(store.near_memory(passages), store.near_disk, passages, given)
     work, asks = work_of(store, passages), rate / 60 / given.utilisation
-    search, other = asks * work.store_seconds / _CORES, asks * work.app_seconds / _CORES
+    search, other = asks * work.search_seconds / _CORES, asks * work.app_seconds / _CORES
     least = (memory + _PROCESS_GIB) / _GIB_A_UNIT
     if least > given.largest_units:
-        told = f"no machine has {memory:,.0f} GiB"
-        return Cell(passages, rate, told, "", "", memory, disk, {})
-    copies = max(given.processes, math.ceil((search + other) / given.largest_units))
-    size = math.ceil(max(least, (search + other) / copies))
+        return _Machines(f"no machine has {memory:,.0f} GiB")
+    count = max(given.processes, math.ceil((search + other) / given.largest_units))
+    size = math.ceil(max(least, (search + other) / count))
     month = given.unit_hour * given.hours_a_month
     money = {
         "search, in the app": search * month,
         "the app's other work": other * month,
-        "disk of the copies": copies * disk * given.disk_month,
+        "memory of the app, and machines at the least": (count * size - search - other) * month,
+        "disk of the app": count * disk * given.disk_month,
     }
-    money["memory, and machines at the least"] = (copies * size - search - other) * month
-    held = copies * size * _GIB_A_UNIT
-    return Cell(
-        passages, rate, _machines(copies, size), "in the app", "", held, copies * disk, money
-    )
+    return _Machines(_told(count, size), count * size * _GIB_A_UNIT, count * disk, money)
 
 
-def _behind_an_address(store: Store, passages: int, rate: int, given: Parameters) -> Cell:
+def _behind_an_address(store: Store, passages: int, rate: int, given: Parameters) -> _Machines:
     """Copies of the store, each cut into as many parts as its memory needs machines."""
-    memory, disk = _held(store, passages, given)
+    if not store.behind_address:
+        return _Machines("in the app", money={"search, in the store": 0.0})
+    memory, disk = _held(store.memory(passages), store.disk, passages, given)
     units, asks = memory / _GIB_A_UNIT, rate / 60 / given.utilisation
     parts = max(1, math.ceil(units / given.largest_units))
-    # Each part is searched for each question, and HNSW in a part is hardly cheaper than in all.
+    # Each part is searched for each question.
     seconds = work_of(store, passages // parts).store_seconds
     if seconds / SEARCHES > given.longest_search:
-        told = f"a search takes {seconds / SEARCHES:,.0f} s"
-        return Cell(passages, rate, "", told, "", memory, disk, {})
+        return _Machines(f"a search takes {seconds / SEARCHES:,.1f} s")
     search = asks * parts * seconds / _CORES
     copies = max(given.replicas, math.ceil(search / (parts * given.largest_units)))
     by_memory, by_cores = units / parts, search / copies / parts
     size = math.ceil(max(1.0, by_memory, by_cores))
-    app = max(given.processes, asks * work_of(store, passages).app_seconds / _CORES)
-    machines = max(given.processes, math.ceil(app / given.largest_units))
-    app_size, month = math.ceil(app / machines), given.unit_hour * given.hours_a_month
+    month = given.unit_hour * given.hours_a_month
     reason = "memory of the store" if by_memory >= by_cores else "search, in the store"
     money = {
         reason: copies * parts * size * month,
-        "the app": machines * app_size * month,
-        "disk of the copies": copies * disk * given.disk_month,
+        "disk of the store": copies * disk * given.disk_month,
     }
-    held = (copies * parts * size + machines * app_size) * _GIB_A_UNIT
-    behind = _machines(copies * parts, size)
-    app_told = _machines(machines, app_size)
-    return Cell(passages, rate, app_told, behind, "", held, copies * disk, money)
+    held = copies * parts * size * _GIB_A_UNIT
+    return _Machines(_told(copies * parts, size), held, copies * disk, money)
 
 
-def _held(store: Store, passages: int, given: Parameters) -> tuple[float, float]:
-    """GiB of memory and GB of disk of one copy."""
-    memory = passages * store.memory_bytes(passages) * given.memory_room / 2**30
-    return memory, passages * store.disk_bytes * given.disk_room / 1e9
+def _held(memory: float, disk: float, passages: int, given: Parameters) -> tuple[float, float]:
+    """GiB of memory and GB of disk of one copy, from bytes a passage."""
+    return passages * memory * given.memory_room / 2**30, passages * disk * given.disk_room / 1e9
 
 
-def _machines(count: float, units: int) -> str:
+def _told(count: float, units: int) -> str:
     return f"{count:,.0f} x {units * _CORES:.0f} cores, {units * _GIB_A_UNIT:,.0f} GiB"
 
 

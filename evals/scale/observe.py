@@ -35,7 +35,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 from load_chat import _PEOPLE, replying, write_corpus
 from machine import described, quantiles
-from queueing import Outcome, Service, Times, drawn, simulated
+from queueing import Outcome, Service, simulated
+from service_times import Times, drawn
 
 from fake_llm import FakeLLM
 

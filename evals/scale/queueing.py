@@ -16,47 +16,27 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from chat_line import Line, Turn
 from pooled import Address, Pool
+from service_times import Times, faster, in_postgres, measured_times
 from simulation import Process, Shared, Simulation, Station
 
-__all__ = ["Draw", "Outcome", "Service", "Times", "drawn", "simulated"]
+__all__ = ["Outcome", "Service", "simulated", "table"]
 
-_OPTIONS = ("processes", "at_once", "answering", "addresses", "slots", "llm_at_once")
+_OPTIONS = (
+    "processes",
+    "at_once",
+    "answering",
+    "store_servers",
+    "addresses",
+    "slots",
+    "llm_at_once",
+)
 MEASURED = Path(__file__).with_name("measured.json")
-Draw = Callable[[random.Random], float]
-
-
-def drawn(measured: dict[str, Any], scale: float = 1e-3) -> Draw:
-    """Draws from measured quantiles, between which it interpolates; in seconds."""
-    levels, values = measured["levels"], measured["values"]
-
-    def draw(chance: random.Random) -> float:
-        at = 100 * chance.random()
-        place = next(i for i in range(1, len(levels)) if at <= levels[i])
-        low, high = levels[place - 1], levels[place]
-        share = (at - low) / (high - low)
-        return float(scale * (values[place - 1] + share * (values[place] - values[place - 1])))
-
-    return draw
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """Seconds of work: of a process before evidence, of the store, of the model, of the check.
-
-    ``pick`` draws a question's model times together: to judge, to the first piece, after it.
-    """
-
-    search: Draw
-    store: Draw
-    pick: Callable[[random.Random], tuple[float, float, float]]
-    check: Draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +128,8 @@ class _Processes:
         if said == "done":
             said = yield from self.pools[process].asked(first, rest)
         if said == "done":
+            if self.times.again:
+                yield from self.store.served(self.times.again(self.chance))
             yield from self.work[process].served(self.times.check(self.chance))
         self.turns += self.simulation.now - since
         place.leave()
@@ -195,32 +177,11 @@ def simulated(
     return out
 
 
-def measured_times(found: dict[str, Any], cores: float = 2.0) -> Times:
-    """From ``measured.json``: the default store, and the default model on some cores."""
-    own, llm = found["stages"]["cpu_ms"], found["llm"]
-    embed = drawn(found["stages"]["embed_a_question"])
-    retrieve, verify, compose = (drawn(own[name]) for name in ("retrieve", "verify", "compose"))
-    pairs = list(zip(llm["gate_ms"], llm["draft_ms"], strict=True))
-    read = llm["draft_tokens_read"] * llm["read_ms_a_token"]
-
-    def pick(chance: random.Random) -> tuple[float, float, float]:
-        gate, draft = chance.choice(pairs)
-        first = min(read, draft)
-        return gate / 1e3 / cores, first / 1e3 / cores, (draft - first) / 1e3 / cores
-
-    return Times(
-        search=lambda chance: embed(chance) + retrieve(chance),
-        store=lambda chance: 0.0,
-        pick=pick,
-        check=lambda chance: verify(chance) + compose(chance),
-    )
-
-
 def table(service: Service, times: Times, rates: Sequence[float], seconds: float) -> str:
     """A Markdown table, a row for each rate."""
     head = (
         "| questions a minute | evidence p50, p95, p99 (s) | answer p50, p95, p99 (s) | refused "
-        "| broken off or failed | in line | at work: app, model's turns, model |\n"
+        "| broken off or failed | in line | at work: app, store, model's turns, model |\n"
         "|---|---|---|---|---|---|---|"
     )
     rows = [_row(rate, simulated(service, times, rate, seconds)) for rate in rates]
@@ -229,7 +190,7 @@ def table(service: Service, times: Times, rates: Sequence[float], seconds: float
 
 def _row(rate: float, out: Outcome) -> str:
     evidence, answers = _three(out, out.evidence), _three(out, out.answers)
-    used = ", ".join(f"{out.used[name]:.0%}" for name in ("app", "turns", "llm"))
+    used = ", ".join(f"{out.used[name]:.0%}" for name in ("app", "store", "turns", "llm"))
     lost = f"{out.broken + out.failed} of {out.asked}"
     refused = f"{out.refused / out.asked:.1%}"
     return (
@@ -251,24 +212,18 @@ def main() -> None:
         parser.add_argument(option, type=int, default=getattr(Service(), name))
     parser.add_argument("--speed", type=float, default=1.0, help="requests at full speed at once")
     parser.add_argument("--faster", type=float, default=1.0, help="the model, times the measured")
+    parser.add_argument("--store", choices=("embedded", "postgresql"), default="embedded")
     parser.add_argument("--dies", nargs=2, type=float, metavar=("FROM", "UNTIL"))
     args = parser.parse_args()
     given = {name: getattr(args, name) for name in _OPTIONS}
     outages = ((0, *args.dies),) if args.dies else ()
-    times = faster(measured_times(json.loads(MEASURED.read_text("utf-8"))), args.faster)
+    found = json.loads(MEASURED.read_text("utf-8"))
+    times = faster(measured_times(found), args.faster)
+    if args.store == "postgresql":
+        times = in_postgres(times, found)
     print(
         table(Service(**given, speed=args.speed, outages=outages), times, args.rates, args.seconds)
     )
-
-
-def faster(times: Times, factor: float) -> Times:
-    """The same with a model that many times as fast."""
-
-    def pick(chance: random.Random) -> tuple[float, float, float]:
-        judge, first, rest = times.pick(chance)
-        return judge / factor, first / factor, rest / factor
-
-    return Times(times.search, times.store, pick, times.check)
 
 
 if __name__ == "__main__":

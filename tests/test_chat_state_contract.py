@@ -97,6 +97,7 @@ def assistant(
     (corpus / "trains.txt").write_text("The train to Lyon leaves at 9:15.\n")
     store = address if kind == "all in postgresql" else str(tmp_path / "index")
     with Assistant(corpus, store=store, llm="none", embedder=embedder, quiet=True) as assistant:
+        assistant.update()
         yield assistant
 
 

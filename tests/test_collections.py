@@ -386,7 +386,7 @@ def test_the_command_line_answers_from_what_is_named(folders: Path, capsys: Any)
         (["--remove-collection", "ghost"], "There is no collection 'ghost'"),
         (["--remove-collection", "default"], "are those of a folder"),
         (["--remove-collection", "../legal"], "is no name of a collection"),
-        (["--collection", "ghost", "--stats"], "There is no index in"),
+        (["--collection", "ghost", "--stats"], "There is no collection 'ghost'"),
     ],
 )
 def test_the_command_line_refuses(

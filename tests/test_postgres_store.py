@@ -336,3 +336,28 @@ def test_the_command_builds_tells_checks_and_mends(corpus, place, postgres, caps
     code, said = run("--repair")
     assert (code, "is sound" in said) == (0, True)
     assert json.loads(run("--json")[1])["update"]["unchanged"] == 1
+
+
+def test_a_question_never_changes_what_others_share(place, corpus, tmp_path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "secret.md").write_text("Nobody may read this.\n")
+    with Assistant(corpus, store=place, embedder=HashEmbedder(), llm="none", quiet=True) as one:
+        one.update()
+        held = [info.name for info in one.documents()]
+    settings = {"store": place, "embedder": HashEmbedder(), "llm": "none", "quiet": True}
+    with Assistant(other, **settings) as asking:
+        assert asking.ask("Who may read this?").evidence
+        assert [info.name for info in asking.documents()] == held
+
+
+@pytest.mark.parametrize("mode", [[], ["--watch"], ["--repair"], ["--dry-run"]])
+def test_a_store_is_not_filled_with_documents_that_nobody_named(place, mode, capsys) -> None:
+    assert main(["index", "--store", place, *mode]) == 2
+    assert "Nobody says which documents" in capsys.readouterr().err
+
+
+def test_a_mistyped_collection_is_told(place, capsys) -> None:
+    for mode in ("--check", "--stats"):
+        assert main(["index", "--store", place, "--collection", "legl", mode]) == 2
+        assert "There is no collection 'legl'" in capsys.readouterr().err

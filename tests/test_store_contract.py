@@ -608,6 +608,7 @@ def test_citations_are_exact(store, tmp_path):  # noqa: F811
     settings = {"store": store.address, "embedder": HashEmbedder(), "llm": "none"}
     settings |= {"quiet": True, "index": store.folder}
     with Assistant(folder, **settings) as assistant:
+        assistant.update()
         for question in ("What does bread need?", "What is the price of rye?", "one two"):
             found = assistant.search(question)
             assert found

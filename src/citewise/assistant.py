@@ -50,8 +50,8 @@ class Assistant:
             ``s3://bucket/folder``; the project's ``seeds/`` by default.
         index: folder of the built index; ``index/`` beside the default corpus, and a folder of
             its own in the user's cache for any other.
-        store: where the index is kept instead of in a folder, such as ``postgresql://...``;
-            ``docs/stores.md``.
+        store: where the index is kept instead of in a folder, such as ``postgresql://...``, which
+            only ``update`` changes; ``docs/stores.md``.
         collections: names of the store's collections that are searched; "default" stands for the
             documents that are in none, which alone are searched by default;
             ``docs/collections.md``.
@@ -92,10 +92,15 @@ class Assistant:
         chosen = found.settings
         self.corpus = chosen.corpus or default_corpus()
         self.store = StorePlace.of(chosen.store, chosen.index or default_index(self.corpus))
+        if self.store.folder and not self.store.is_folder and chosen.index is None:
+            raise InputError(
+                "Milvus keeps the vectors only; nobody says in which folder all else is.",
+                "Name the folder of the index too, with --index or CITEWISE_INDEX.",
+            )
         self.index_folder = self.store.folder or chosen.index or default_index(self.corpus)
-        # Many processes share a store behind an address; who was given no documents of their own
-        # only reads it.
-        self.reads_only = not self.store.is_folder and chosen.corpus is None
+        # Others share a store behind an address: a question never changes what it holds.
+        self.reads_only = not self.store.is_folder
+        self.names_corpus = chosen.corpus is not None
         self.mode: Mode = chosen.mode
         self.threshold = chosen.threshold
         self.bounds = bounds or chosen.bounds
@@ -139,8 +144,8 @@ class Assistant:
     def keeping(self, collection: str, corpus: str | os.PathLike[str]) -> Assistant:
         """The same assistant over one collection, whose documents are those of a folder.
 
-        It is brought up to date by ``update``, or when it is first asked. The names of its
-        documents begin with the collection's. Closing it closes nothing.
+        It is brought up to date by ``update``, or, where the store is a folder, when it is first
+        asked. The names of its documents begin with the collection's. Closing it closes nothing.
 
         Raises:
             InputError: no collection can be called that.
@@ -148,7 +153,7 @@ class Assistant:
         other = self._as_seen_by((checked_name(collection),))
         other.home, other.corpus = other.collections[0], corpus_of(os.fspath(corpus))
         other.index_folder = self.store.folder_of(other.home) or self.index_folder
-        other.reads_only = False
+        other.names_corpus = True
         other.skipped = ()
         return other
 

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from citewise.collection_names import checked_name, shown_name
-from citewise.collection_places import held_collections, remove_collection
+from citewise.collection_places import held_collections, is_held, remove_collection
 from citewise.errors import InputError
 from citewise.rendering import json_text, visible
 
@@ -46,7 +46,13 @@ def kept_by(store: Assistant, collection: str, corpus: str | None, *, reads: boo
             f"Nobody says which documents the collection {collection!r} is to hold.",
             f"Name their folder: citewise index FOLDER --collection {collection}",
         )
-    return store.keeping(collection, corpus or store.corpus)
+    kept = store.keeping(collection, corpus or store.corpus)
+    if not reads and not is_held(store.store, kept.home):
+        raise InputError(
+            f"There is no collection {shown_name(kept.home)!r} in {store.store.shown}.",
+            "`citewise index --list-collections` names those that there are.",
+        )
+    return kept
 
 
 def print_collections(store: Assistant, *, as_json: bool) -> None:

@@ -16,13 +16,11 @@ _FOLDER = "collections"
 
 
 def is_held(place: StorePlace, name: str) -> bool:
-    """Whether there is a collection to be opened.
-
-    A store that is no folder keeps them all in one place: there, one without documents can be
-    opened like any other.
-    """
+    """Whether there is a collection to be opened; "" always is in a store that is no folder."""
     folder = place.folder_of(name)
-    return folder is None or (folder / DATABASE).exists()
+    if folder is None:
+        return not name or name in held_collections(place)
+    return (folder / DATABASE).exists()
 
 
 def held_collections(place: StorePlace) -> list[str]:

@@ -124,6 +124,11 @@ def _refuse_unusable(assistant: Assistant, args: argparse.Namespace) -> None:
         raise CorpusError(
             f"There is no folder {str(assistant.corpus)!r} here.", "Give a folder to watch."
         )
+    if assistant.reads_only and not assistant.names_corpus:
+        raise InputError(
+            f"Nobody says which documents {assistant.store.shown} is to hold.",
+            "Name their folder: what the store holds besides would be removed from it.",
+        )
     if args.collection is None:
         refuse_names_of_collections(assistant.store, assistant.corpus)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +23,9 @@ from citewise.chat_options import options_of
 from citewise.errors import IndexFault, InputError
 from citewise.settings import current
 from citewise.settings_table import ChatSettings
-from citewise.ui import build_app
+from citewise.ui import build_app, strings
 from citewise.ui.local_state import LocalState
+from citewise.ui.logs import start_log
 from citewise.ui.options import Options, realm_of
 from citewise.ui.postgres import PostgresState
 from citewise.ui.postgres.database import ChatDatabase
@@ -396,6 +399,50 @@ def test_without_psycopg_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
         ChatDatabase("postgresql://127.0.0.1/chat")
 
 
+def test_a_missing_database_ends_the_start_at_once_and_no_pool_is_opened(
+    postgres: PostgresServer,  # noqa: F811
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(IndexFault, match=r"/no_such cannot be reached, .* See that it runs, "):
+        ChatDatabase(postgres.address("no_such"))
+    assert caplog.records == []
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("citewise-chat")]
+
+
+def test_the_log_of_the_server_leaves_out_each_try_of_a_pool() -> None:
+    names_set = ("psycopg.pool", "citewise", "uvicorn.error")
+    logs = [logging.getLogger(name) for name in names_set]
+    before = [(log.level, list(log.handlers), log.propagate) for log in logs]
+    try:
+        start_log()
+        assert not logs[0].isEnabledFor(logging.WARNING) and logs[0].isEnabledFor(logging.ERROR)
+    finally:
+        for log, (level, handlers, propagate) in zip(logs, before, strict=True):
+            log.level, log.handlers, log.propagate = level, handlers, propagate
+        logging.getLogger("psycopg.pool").setLevel(before[0][0])  # clears what was cached
+
+
+def test_a_user_without_rights_is_told_where_they_are_listed(
+    postgres: PostgresServer,  # noqa: F811
+) -> None:
+    address = postgres.new_database()
+    postgres.execute("DROP ROLE IF EXISTS nobody", address)
+    postgres.execute("CREATE ROLE nobody LOGIN", address)
+    other = address.replace("postgres@", "nobody@")
+    remedy = 'Grant the rights that docs/shared-state.md names under "Rights"'
+    with pytest.raises(IndexFault, match=remedy):
+        ChatDatabase(other)
+    ChatDatabase(address).close()
+    with pytest.raises(IndexFault, match=remedy):
+        ChatDatabase(other)
+    postgres.execute("GRANT USAGE ON SCHEMA citewise_chat TO nobody", address)
+    postgres.execute("GRANT SELECT ON citewise_chat.format TO nobody", address)
+    database = ChatDatabase(other)
+    with pytest.raises(IndexFault, match=remedy), database.transaction() as link:
+        link.execute("SELECT 1 FROM citewise_chat.answers")
+    database.close()
+
+
 def test_state_lies_where_the_store_does(tmp_path: Path, processes: Processes) -> None:
     assert shared_address("postgresql://db/one") == "postgresql://db/one"
     assert shared_address("postgres://db/one") == "postgres://db/one"
@@ -424,7 +471,9 @@ def test_the_owner_s_password_must_be_the_same_for_all(monkeypatch: pytest.Monke
     assert current().store == "postgresql://me:sekret@db/chat"
 
 
-def test_routes_say_that_nothing_can_be_kept(processes: Processes, tmp_path: Path) -> None:
+def test_routes_say_that_nothing_can_be_kept(
+    processes: Processes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     assistant = processes.assistant()
     app = build_app(assistant, visitors=Options(tmp_path / "data", state=processes.address))
     with TestClient(app, base_url="http://127.0.0.1") as client:
@@ -432,9 +481,13 @@ def test_routes_say_that_nothing_can_be_kept(processes: Processes, tmp_path: Pat
         app.state.extras.state._database.close()
         gone = client.get("/api/mine")
         assert (gone.status_code, gone.json()["error"]) == (503, "unavailable")
-        assert "cannot be reached" in gone.json()["message"]
+        assert gone.json()["message"] == strings.UNAVAILABLE
         asked = client.post("/api/ask", json={"question": "What does the Aurora carry?"})
-        assert '"type": "error"' in asked.text and "cannot be reached" in asked.text
+        assert asked.json() == {"type": "error", "message": strings.UNAVAILABLE}
+        listed = client.get("/api/uploads")
+        assert (listed.status_code, listed.json()["message"]) == (503, strings.UNAVAILABLE)
+        assert "postgresql://" not in gone.text + asked.text + listed.text
+        assert "The database postgresql://" in caplog.text, "the log says what happened"
     app.state.extras.close()
 
 
@@ -460,7 +513,7 @@ def test_a_role_that_may_only_read_the_documents_is_told_so_by_each_file(
     reader = Processes(tmp_path / "reader", address.replace("postgres@", "reader@"))
     visitor = reader.open().visitors.get(new_token())
     upload = ready(visitor, "secret.txt", SECRET)
-    assert upload.state == "failed" and "cannot be written" in upload.problem
+    assert (upload.state, upload.problem) == ("failed", strings.NOT_TAKEN_IN)
     assert names(visitor, "vault ship") == {"ships.txt"}
     visitor.remove(upload.id)
     assert visitor.uploads == ()

@@ -10,7 +10,7 @@ import sys
 import textwrap
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,13 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citewise.errors import CorpusError, InputError
+from citewise.errors import CorpusError, IndexFault, InputError
+from citewise.types import Event
 from citewise.ui import build_app, serve, strings
 from citewise.ui.listening import listening_socket
 from citewise.ui.revealing import reveal
 from citewise.ui.sources import SourceError, SourceId, shown_source
+from citewise.ui.telling import told
 from ui_double import ATTACK, HOSTILE, ROW, SEED, Double
 
 ROOT = Path(__file__).parents[1]
@@ -188,6 +190,34 @@ def test_a_fault_in_a_route_is_its_message() -> None:
                 "error": "unavailable",
                 "message": "The index 'x' is locked. Close the other one.",
             }
+
+
+class Unreached(Double):
+    def documents(self) -> list[Any]:
+        raise self.fault()
+
+    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Event]:
+        raise self.fault()
+
+    def fault(self) -> IndexFault:
+        return IndexFault("The index in postgresql://db.internal/team cannot be reached.", "Look.")
+
+
+def test_a_server_that_fails_is_named_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+    with TestClient(build_app(Unreached()), base_url="http://127.0.0.1") as client:
+        listed = client.get("/api/documents")
+        asked = client.post("/api/ask", json={"question": "Who?"})
+    assert listed.status_code == 503
+    assert listed.json() == {"error": "unavailable", "message": strings.UNAVAILABLE}
+    assert asked.json() == {"type": "error", "message": strings.UNAVAILABLE}
+    assert caplog.text.count("postgresql://db.internal/team cannot be reached. Look.") == 2
+
+
+def test_a_folder_that_fails_is_told_with_its_remedy(caplog: pytest.LogCaptureFixture) -> None:
+    assert told(IndexFault("/data/index is full.", "Free disk space.")) == (
+        "/data/index is full. Free disk space."
+    )
+    assert caplog.text == ""
 
 
 # --- guards -----------------------------------------------------------------------------------

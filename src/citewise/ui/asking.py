@@ -21,6 +21,7 @@ from citewise.types import Answer
 from citewise.ui import strings
 from citewise.ui.contract import Hooks
 from citewise.ui.line import Line
+from citewise.ui.telling import told
 from citewise.ui.turns import Asked, turn_views
 from citewise.ui.views import View, error_view
 
@@ -74,7 +75,7 @@ def _views(
         assistant = hooks.assistant_for(request)
     except CitewiseError as error:
         _tell(hooks.on_failure)
-        yield error_view(str(error))
+        yield error_view(told(error))
         return
 
     def answered(answer: Answer) -> View:

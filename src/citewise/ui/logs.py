@@ -29,7 +29,12 @@ class InertFormatter(logging.Formatter):
 
 
 def start_log() -> None:
-    """Write what goes wrong in the server to standard error; harmless if called twice."""
+    """Write what goes wrong in the server to standard error; harmless if called twice.
+
+    What a pool of connections says of each try to reach the database is left out: it quotes
+    addresses, and citewise says once for each request what came of it.
+    """
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     for name in ("citewise", "uvicorn.error"):
         log = logging.getLogger(name)
         if any(isinstance(handler.formatter, InertFormatter) for handler in log.handlers):

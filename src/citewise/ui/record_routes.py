@@ -13,6 +13,7 @@ from citewise.ui.eval_lines import QuestionSet
 from citewise.ui.exporting import as_json, as_markdown
 from citewise.ui.refusals import RefusedError, json_answer, json_body, require_own_page
 from citewise.ui.state import AnswerStore
+from citewise.ui.telling import told
 from citewise.ui.tokens import folder_name
 
 __all__ = ["RecordRoutes"]
@@ -81,7 +82,7 @@ class RecordRoutes:
         except InputError as error:
             raise RefusedError(409, "refused", str(error)) from None
         except CitewiseError as error:
-            raise RefusedError(503, "unavailable", str(error)) from None
+            raise RefusedError(503, "unavailable", told(error)) from None
 
     async def forget(self, request: Request, key: str) -> JSONResponse:
         """Delete an answer, or several with commas between their ids."""

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from citewise.errors import IndexFault
 from citewise.ui.origin import own_page
+from citewise.ui.telling import told
 
 __all__ = ["RefusedError", "add_refusals", "json_answer", "json_body", "require_own_page"]
 
@@ -40,7 +41,7 @@ def add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(IndexFault)
     async def unavailable(_: Request, fault: IndexFault) -> JSONResponse:
-        return json_answer({"error": "unavailable", "message": str(fault)}, 503)
+        return json_answer({"error": "unavailable", "message": told(fault)}, 503)
 
 
 def require_own_page(request: Request) -> None:

@@ -14,6 +14,7 @@ from citewise.ui.readiness import Readiness
 from citewise.ui.revealing import reveal
 from citewise.ui.sources import SourceError, SourceId, shown_source
 from citewise.ui.suggesting import suggestions
+from citewise.ui.telling import told
 
 __all__ = ["add_health_routes", "add_routes"]
 
@@ -65,7 +66,7 @@ def _answered(content: Callable[[], dict[str, Any]]) -> JSONResponse:
     except SourceError as lost:
         return _refusal(lost.code, str(lost))
     except CitewiseError as error:
-        return _refusal("unavailable", str(error))
+        return _refusal("unavailable", told(error))
 
 
 def _source(assistant: ChatAssistant, source_id: str) -> dict[str, Any]:

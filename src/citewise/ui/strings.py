@@ -24,6 +24,12 @@ NOT_TEXT: Final = "A question must be text."
 NOT_JSON: Final = 'Send JSON such as {"question": "…"}, and say so in the content type.'
 BUSY: Final = "Too many questions are being answered at the moment. Ask again in a minute."
 
+UNAVAILABLE: Final = "The documents cannot be searched just now. Try again in a moment."
+NOT_TAKEN_IN: Final = (
+    "This file could not be taken in: the documents cannot be written just now. Try again in a "
+    "moment; if that does not help, tell whoever runs this chat."
+)
+
 SOURCE_UNKNOWN: Final = "There is no such passage in the documents now searched."
 SOURCE_CHANGED: Final = (
     "This document has changed since the answer was written, so the passage cannot be shown "

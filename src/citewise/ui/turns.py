@@ -15,6 +15,7 @@ from citewise.ui import strings
 from citewise.ui.contract import ChatAssistant
 from citewise.ui.line import Line, Place
 from citewise.ui.suggesting import follow_ups
+from citewise.ui.telling import told
 from citewise.ui.views import View, error_view, event_view, linker
 
 __all__ = ["Asked", "turn_views"]
@@ -84,7 +85,7 @@ def turn_views(
                         place.leave()
                     yield _follow_ups(assistant, event.answer, asked)
     except CitewiseError as error:
-        yield error_view(str(error))
+        yield error_view(told(error))
     except Exception:
         _LOG.exception("A question could not be answered.")
         yield error_view(strings.CRASHED)

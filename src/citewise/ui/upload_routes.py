@@ -19,6 +19,7 @@ from citewise.ui.selection import Selection
 from citewise.ui.shelf import Upload
 from citewise.ui.sources import SourceId
 from citewise.ui.state import VisitorState, VisitorStates
+from citewise.ui.telling import told
 from citewise.ui.tokens import folder_name
 from citewise.ui.visitor_assistant import VisitorAssistant
 
@@ -84,7 +85,7 @@ class UploadRoutes:
                 seen = VisitorAssistant(visitor, shared)
                 documents, selection = seen.documents(), seen.selected()
         except CitewiseError as error:
-            problem = str(error)
+            problem = told(error)
         shown = _listing(visitor, self._owner(request), documents)
         return json_answer(shown | about | {"selection": selection.to_dict(), "problem": problem})
 
@@ -135,7 +136,7 @@ class UploadRoutes:
             selection = Selection.of(await json_body(request))
             await run_in_threadpool(visitor.select, selection, self._shared_for(request))
         except CitewiseError as error:
-            raise RefusedError(400, "refused", str(error)) from None
+            raise RefusedError(400, "refused", told(error)) from None
         return json_answer(selection.to_dict())
 
     def _owner(self, request: Request) -> str:
@@ -156,7 +157,7 @@ class UploadRoutes:
         except KeyError:
             raise RefusedError(404, "not_found", _NO_SUCH_FILE) from None
         except CitewiseError as error:
-            raise RefusedError(503, "unavailable", str(error)) from None
+            raise RefusedError(503, "unavailable", told(error)) from None
 
 
 def _announced(request: Request) -> int | None:

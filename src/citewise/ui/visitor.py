@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from citewise.errors import CitewiseError, InputError
 from citewise.types import Filter
+from citewise.ui import strings
 from citewise.ui.clock import Clock, date, elapsed
 from citewise.ui.jobs import Jobs
 from citewise.ui.limits import Limits
@@ -19,6 +20,7 @@ from citewise.ui.own_index import OwnIndex
 from citewise.ui.selection import Selection, load_selection, save_selection
 from citewise.ui.shelf import Shelf, Upload, shown_name
 from citewise.ui.taking_in import Cancelled, free_name, take_in
+from citewise.ui.telling import told
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -240,7 +242,7 @@ class Visitor:
         try:
             self._begin(upload)
         except InputError as error:
-            self._set(replace(upload, state="failed", problem=str(error)))
+            self._set(replace(upload, state="failed", problem=told(error, strings.NOT_TAKEN_IN)))
 
     def _work(self, key: str) -> None:
         """Take a file in; whatever happens to it becomes its state."""
@@ -271,7 +273,12 @@ class Visitor:
                 done = replace(upload, state="cancelled", seconds_left=None)
             except CitewiseError as error:
                 self._index.erase_unfinished()
-                done = replace(upload, state="failed", problem=str(error), seconds_left=None)
+                done = replace(
+                    upload,
+                    state="failed",
+                    problem=told(error, strings.NOT_TAKEN_IN),
+                    seconds_left=None,
+                )
             except Exception:
                 problem = "It could not be read, and the reason is in the server's log."
                 self._set(replace(upload, state="failed", problem=problem))

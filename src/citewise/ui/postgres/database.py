@@ -25,7 +25,7 @@ Link: TypeAlias = "Connection[tuple[Any, ...]]"
 """A connection inside one transaction, which ends with the block that gave it."""
 
 _MOST_CONNECTIONS = 12
-_PATIENCE = 10.0
+_PATIENCE = 3.0
 """Seconds to wait for a connection."""
 _BETWEEN_TRIES = 0.1
 
@@ -48,13 +48,10 @@ class ChatDatabase:
         self.realm = realm
         found = Address.parse(address)
         self.shown = found.place
+        # Not from the pool, which would try a wrong password again and again.
+        with self._faults(), found.connect() as link:
+            create(link, self.shown)
         self._pool = _pool(found)
-        try:
-            with self.transaction() as link:
-                create(link, self.shown)
-        except BaseException:
-            self._pool.close()
-            raise
 
     @contextmanager
     def transaction(self) -> Iterator[Link]:
@@ -63,7 +60,7 @@ class ChatDatabase:
         Raises:
             IndexFault: the database cannot be reached, or refused something.
         """
-        with self._faults(), self._pool.connection() as link:
+        with self._faults(), self._connection() as link:
             yield link
 
     @contextmanager
@@ -81,7 +78,7 @@ class ChatDatabase:
         """
         number, end = _number(self.realm, what), time.monotonic() + wait
         while True:
-            with self._faults(), self._pool.connection() as link:
+            with self._faults(), self._connection() as link:
                 got = link.execute("SELECT pg_try_advisory_lock(%s)", (number,)).fetchone()
                 # Idle, but not in a transaction: that would keep the server from tidying up.
                 link.commit()
@@ -95,6 +92,31 @@ class ChatDatabase:
                 break
             time.sleep(_BETWEEN_TRIES)
         yield False
+
+    @contextmanager
+    def _connection(self) -> Iterator[Link]:
+        """One of the pool's that works, in a transaction.
+
+        A server that was started anew is noticed before a question is lost by it. The pool's own
+        check would rest for 1 s, then 2 s, ... after each connection that it finds dead.
+        """
+        end = time.monotonic() + _PATIENCE
+        while True:
+            link = self._pool.getconn(end - time.monotonic())
+            try:
+                self._pool.check_connection(link)
+            except psycopg_library().OperationalError:
+                self._pool.putconn(link)  # which replaces it
+                continue
+            except BaseException:
+                self._pool.putconn(link)
+                raise
+            break
+        try:
+            with link:
+                yield link
+        finally:
+            self._pool.putconn(link)
 
     def close(self) -> None:
         """Close all connections."""
@@ -110,6 +132,11 @@ class ChatDatabase:
             raise IndexFault(
                 f"The database {self.shown} cannot be reached, so that nothing can be kept.",
                 "See that it runs, and that address, user and password are right.",
+            ) from None
+        except library.errors.InsufficientPrivilege:
+            raise IndexFault(
+                f"The database {self.shown} does not let this user keep what the chat keeps there.",
+                'Grant the rights that docs/shared-state.md names under "Rights".',
             ) from None
         except library.Error as error:
             raise IndexFault(
@@ -127,8 +154,6 @@ def _pool(address: Address) -> ConnectionPool[Link]:
         min_size=1,
         max_size=_MOST_CONNECTIONS,
         timeout=_PATIENCE,
-        # A server that was started anew is noticed before a question is lost by it.
-        check=ConnectionPool.check_connection,
         configure=_configure,
         name="citewise-chat",
         open=True,

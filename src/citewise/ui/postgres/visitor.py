@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from citewise.errors import CitewiseError, IndexFault, InputError
 from citewise.types import Filter
+from citewise.ui import strings
 from citewise.ui.own_assistant import OwnAssistant
 from citewise.ui.postgres.database import ChatDatabase
 from citewise.ui.postgres.files import Files
@@ -21,6 +22,7 @@ from citewise.ui.postgres.indexes import OwnCollections
 from citewise.ui.selection import Selection
 from citewise.ui.shelf import Upload, shown_name, suffix_of, write_chunks
 from citewise.ui.taking_in import Cancelled, take_in
+from citewise.ui.telling import told
 
 if TYPE_CHECKING:
     from citewise.assistant import Assistant
@@ -227,7 +229,7 @@ class PostgresVisitor:
                 return
             done = replace(upload, state="cancelled")
         except CitewiseError as error:
-            done = replace(upload, state="failed", problem=str(error))
+            done = replace(upload, state="failed", problem=told(error, strings.NOT_TAKEN_IN))
         except Exception:
             problem = "It could not be read, and the reason is in the server's log."
             self._files.finish(self.key, replace(upload, state="failed", problem=problem))

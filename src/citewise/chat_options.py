@@ -28,13 +28,13 @@ _BRINGING = (
     "idle",
 )
 _KEEPING = ("data", "keep_days", "save_questions", "owner")
-CHAT = ("corpus", "index", "collections", "llm", *_SERVING, *_BRINGING, *_KEEPING)
+CHAT = ("corpus", "index", "store", "collections", "llm", *_SERVING, *_BRINGING, *_KEEPING)
 """The settings that are options of ``citewise chat``."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add all options."""
-    add_options(parser, "corpus", "index", "collections", "llm", *_SERVING)
+    add_options(parser, "corpus", "index", "store", "collections", "llm", *_SERVING)
     bringing = parser.add_argument_group(
         "documents of one's own",
         "Whoever opens the chat may bring documents. They are read and embedded on this machine, "

@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from citewise import __version__
 from citewise.errors import CitewiseError
+from citewise.masking import masked
 from citewise.rendering import visible
 from citewise.settings import current, found, using
 from citewise.settings_options import add_config, add_options, announce, given
@@ -61,6 +63,13 @@ def _with_two_words(argv: Sequence[str]) -> list[str]:
     return given
 
 
+class _Parser(argparse.ArgumentParser):
+    """Also that of every command: what was mistyped may hold a password."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(masked(message))
+
+
 def _parser() -> argparse.ArgumentParser:
     from citewise import (
         check_command,
@@ -70,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         models_command,
     )
 
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="citewise",
         description="Ask your documents; every sentence of the answer is checked and cited.",
         epilog=_EPILOG,
@@ -105,7 +114,7 @@ def _add_eval_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     verifier.set_defaults(run=verifier_command.run)
 
 
-_ASKING = ("corpus", "index", "collections", "llm", "mode", "threshold")
+_ASKING = ("corpus", "index", "store", "collections", "llm", "mode", "threshold")
 
 
 def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -159,7 +168,7 @@ def _chat(args: argparse.Namespace) -> int:
     from citewise.ui.server import serve
 
     chosen = current(given(args, CHAT))
-    assistant = Assistant(**given(args, ("corpus", "index", "collections", "llm")))
+    assistant = Assistant(**given(args, ("corpus", "index", "store", "collections", "llm")))
     visitors, notice = options_of(chosen.chat, assistant.corpus)
     if notice:
         print(notice, file=sys.stderr)

@@ -9,7 +9,7 @@ from citewise.settings_options import add_options
 
 __all__ = ["ANSWERING", "RATES", "TOTALS", "add_arguments"]
 
-ANSWERING = ("corpus", "index", "collections", "llm", "mode", "threshold", "top_k")
+ANSWERING = ("corpus", "index", "store", "collections", "llm", "mode", "threshold", "top_k")
 """The settings that are options of ``citewise eval``."""
 
 RATES = {

@@ -69,6 +69,7 @@ def opened_assistant(args: argparse.Namespace) -> Iterator[EvalAssistant]:
         with Assistant(
             chosen.corpus,
             chosen.index,
+            store=chosen.store or None,
             collections=chosen.collections or None,
             llm=cached or generator or "none",
             mode=chosen.mode,

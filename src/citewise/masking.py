@@ -7,8 +7,13 @@ import re
 __all__ = ["MASK", "masked"]
 
 MASK = "***"
-# Before the host, and behind a "?".
-_SECRET = re.compile(r"(?<=://)[^/,\s]*(?=@)|(?<=[?&])(?!model=)[^#,\s]+")
+# Before the host, up to the last "@" since a password may hold what should be written otherwise;
+# the same where "//" was forgotten; in libpq's own form; and behind a "?".
+_SECRET = re.compile(
+    r"(?:(?<=://)|(?:(?<=postgresql)|(?<=postgres)|(?<=milvus))(?=[:/])(?!://))"
+    r"[^,\s]*(?=@)|(?<=password=)[^,\s]+|(?<=[?&])(?!model=)[^#,\s]+",
+    re.IGNORECASE,
+)
 
 
 def masked(addresses: str) -> str:

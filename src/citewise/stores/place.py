@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from citewise.errors import InputError
 from citewise.masking import masked
 from citewise.stores.milvus.address import is_milvus
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["StorePlace"]
 
 _FOLDER = "collections"
+_MALFORMED = re.compile(r"(?:postgres\w*|milvus)(?![\w+]*://)[:/]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,12 @@ class StorePlace:
             address: a folder's path, or one with a scheme; "" for the folder ``index``.
             index: where the documents are kept if only their vectors are behind the address.
         """
+        if _MALFORMED.match(address) or "password=" in address.partition("?")[0]:
+            # Not quoted: it may hold a password.
+            raise InputError(
+                "The address of the store is none that can be read.",
+                "Give postgresql://USER@HOST/DATABASE, milvus://HOST:PORT, or a folder's path.",
+            )
         if is_milvus(address):
             return cls(address, index)
         if "://" in address:

@@ -1,0 +1,70 @@
+"""No password is told, however an address was mistyped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from citewise.cli import main
+from citewise.errors import InputError
+from citewise.masking import masked
+from citewise.stores.place import StorePlace
+
+SECRET = "open-sesame"
+MALFORMED = [
+    f"postgresql:/joe:{SECRET}@h/docs",
+    f"postgresql:joe:{SECRET}@h/docs",
+    f"postgresql//joe:{SECRET}@h/docs",
+    f"milvus:root:{SECRET}@h",
+    f"host=127.0.0.1 password={SECRET} dbname=x",
+]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *MALFORMED,
+        f"postgresql://joe:a/b{SECRET}@h:1/docs",
+        f"postgresql://joe:a@{SECRET}@h/docs",
+        f"postgresql:///docs?host=/run&password={SECRET}",
+        f"http://a/v1, http://{SECRET}@b/v1",
+    ],
+)
+def test_an_address_is_told_without_its_secret(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert SECRET not in masked(address)
+    monkeypatch.setenv("CITEWISE_STORE", address)
+    main(["config", "store"])
+    assert SECRET not in "".join(capsys.readouterr())
+
+
+def test_what_is_no_secret_stays() -> None:
+    assert masked("http://127.0.0.1:11434/v1#qwen3:8b") == "http://127.0.0.1:11434/v1#qwen3:8b"
+    assert masked("postgresql://joe:pw@h/docs") == "postgresql://***@h/docs"
+    assert masked("path/to/postgres/index") == "path/to/postgres/index"
+
+
+@pytest.mark.parametrize("address", MALFORMED)
+def test_what_is_no_address_is_refused_unquoted(address: str) -> None:
+    with pytest.raises(InputError) as caught:
+        StorePlace.of(address, Path("index"))
+    assert SECRET not in str(caught.value)
+
+
+def test_an_option_that_a_command_lacks_is_told_without_its_secret(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "a", "b", f"--store=postgresql://joe:{SECRET}@h/docs"])
+    shown = capsys.readouterr().err
+    assert "unrecognized arguments: --store=postgresql://***@h/docs" in shown
+
+
+@pytest.mark.parametrize("command", [["ask", "Who?"], ["chat"], ["eval", "questions.jsonl"]])
+def test_each_command_that_reads_takes_a_store(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--store", f"postgresql:joe:{SECRET}@h/docs"]) == 2
+    assert "The address of the store is none" in capsys.readouterr().err

@@ -20,13 +20,34 @@ from citewise.retrieval import make_query
 from citewise.types import Answer, AnswerEvent, Filter
 from doubles import HashEmbedder
 
-__all__ = ["ADDRESSES", "World", "filled", "misspelt", "planted", "same_but_for", "told"]
+__all__ = [
+    "ADDRESSES",
+    "World",
+    "filled",
+    "index_of",
+    "misspelt",
+    "planted",
+    "same_but_for",
+    "told",
+]
 
 # To add a kind of store: the address of an empty one.
 ADDRESSES: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {
     "embedded": lambda _, folder: str(folder / "store"),
+    "milvus": lambda _, folder: _milvus_file(folder),
     "postgresql": lambda request, _: request.getfixturevalue("postgres").new_database(kept=True),
 }
+
+
+def _milvus_file(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"milvus+file://{folder / 'vectors.db'}"
+
+
+def index_of(address: str) -> Path | None:
+    """The folder of the documents where only their vectors are at the address."""
+    return Path(urlsplit(address).path).parent / "index" if address.startswith("milvus") else None
+
 
 FILES = ("notes.txt", "pay.txt", "plans/next.md")
 SHARED = ("engine", "bridge", "invoice", "harbour", "salary", "winter", "budget", "copper")
@@ -95,6 +116,7 @@ def filled(
     """An assistant over a store that holds these collections of the world in a folder."""
     assistant = Assistant(
         folder / "default",
+        index_of(address),
         store=address,
         llm=llm,
         embedder=HashEmbedder(),
@@ -137,7 +159,7 @@ def same_but_for(found: Any, *addresses: str) -> str:
     """As text, byte for byte, without where it lies on disk."""
     text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)
     for address in addresses:
-        text = text.replace(address, "STORE")
+        text = text.replace(address, "STORE").replace(str(index_of(address)), "INDEX")
         if "://" in address:
             text = text.replace(urlsplit(address).path, "/STORE")
     return text

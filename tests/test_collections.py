@@ -26,6 +26,7 @@ from collection_worlds import (
     World,
     assert_exact,
     filled,
+    index_of,
     misspelt,
     planted,
     same_but_for,
@@ -245,9 +246,10 @@ def test_a_setting_says_what_is_searched(store: Any, monkeypatch: pytest.MonkeyP
     _, folder, address = store
     monkeypatch.setenv("CITEWISE_COLLECTIONS", "HR, legal")
     options = {"store": address, "llm": "none", "embedder": HashEmbedder(), "quiet": True}
-    with Assistant(folder / "default", **options) as assistant:
+    corpus, index = folder / "default", index_of(address)
+    with Assistant(corpus, index, **options) as assistant:
         assert {d.name for d in assistant.documents()} == set(WORLD.names(["hr", "legal"]))
-    with Assistant(folder / "default", collections=["default"], **options) as assistant:
+    with Assistant(corpus, index, collections=["default"], **options) as assistant:
         assert {d.name for d in assistant.documents()} == set(WORLD.names([""]))
 
 
@@ -319,7 +321,10 @@ def any_folders(
     folders: Path, kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """As ``folders``, with a store of each kind in turn."""
-    monkeypatch.setenv("CITEWISE_STORE", ADDRESSES[kind](request, folders))
+    address = ADDRESSES[kind](request, folders)
+    monkeypatch.setenv("CITEWISE_STORE", address)
+    if (index := index_of(address)) is not None:
+        monkeypatch.setenv("CITEWISE_INDEX", str(index))
     return folders
 
 
@@ -343,7 +348,8 @@ def test_the_command_line_brings_lists_and_removes(
     code, out, err = ran(capsys, "index", "--collection", "hr", "--check")
     assert (code, err) == (0, "")
     assert "is sound: 2 documents" in out
-    assert ("collections/hr" if kind == "embedded" else "(collection 'hr')") in Path(out).as_posix()
+    shown = "(collection 'hr')" if kind == "postgresql" else "collections/hr"
+    assert shown in Path(out).as_posix()
     (folders / "hr" / "pay.txt").unlink()
     code, out, _ = ran(capsys, "index", folders / "hr", "--collection", "hr", "--dry-run", "--json")
     assert json.loads(out)["update"]["changes"]["removed"] == ["hr/pay.txt"]

@@ -93,3 +93,15 @@ def test_each_command_that_reads_takes_a_store(
 ) -> None:
     assert main([*command, "--store", f"postgresql:joe:{SECRET}@h/docs"]) == 2
     assert "The address of the store is none" in capsys.readouterr().err
+
+
+def test_the_chat_takes_the_store_of_its_option_for_one_that_is_shared(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CITEWISE_STORE", raising=False)
+    monkeypatch.delenv("CITEWISE_OWNER_PASSWORD", raising=False)
+    monkeypatch.setattr("citewise.ui.server.serve", lambda *_, **__: None)
+    assert main(["chat", "--owner", "--store", f"postgresql://joe:{SECRET}@h/docs"]) == 2
+    shown = capsys.readouterr().err
+    assert "Set CITEWISE_OWNER_PASSWORD" in shown
+    assert SECRET not in shown

@@ -22,7 +22,7 @@ from citewise import Assistant
 from citewise.chat_options import options_of
 from citewise.errors import IndexFault, InputError
 from citewise.settings import current
-from citewise.settings_table import ChatSettings
+from citewise.settings_table import ChatSettings, Settings
 from citewise.ui import build_app, strings
 from citewise.ui.local_state import LocalState
 from citewise.ui.logs import start_log
@@ -459,14 +459,17 @@ def test_state_lies_where_the_store_does(tmp_path: Path, processes: Processes) -
 
 
 def test_the_owner_s_password_must_be_the_same_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = ChatSettings(owner=True)
+    chosen = Settings(chat=ChatSettings(owner=True))
     assert options_of(chosen, Path("corpus"))[1].startswith("The owner's page is /owner")
     monkeypatch.setenv("CITEWISE_STORE", "postgresql://me:sekret@db/chat")
     monkeypatch.setenv("CITEWISE_COLLECTIONS", "hr")
+    chosen = replace(current(), chat=chosen.chat)
     with pytest.raises(InputError, match="Set CITEWISE_OWNER_PASSWORD") as raised:
         options_of(chosen, Path("corpus"))
     assert "sekret" not in str(raised.value)
-    given, notice = options_of(replace(chosen, owner_password="correct horse"), Path("corpus"))
+    given, notice = options_of(
+        replace(chosen, chat=replace(chosen.chat, owner_password="correct horse")), Path("corpus")
+    )
     assert (given.owner, notice, given.realm) == ("correct horse", "", realm_of("hr"))
     assert current().store == "postgresql://me:sekret@db/chat"
 

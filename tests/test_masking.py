@@ -16,8 +16,14 @@ MALFORMED = [
     f"postgresql:/joe:{SECRET}@h/docs",
     f"postgresql:joe:{SECRET}@h/docs",
     f"postgresql//joe:{SECRET}@h/docs",
+    f"postgress:joe:{SECRET}@h/docs",
+    f"postgresql;//joe:{SECRET}@h/docs",
+    f"postgresql@joe:{SECRET}@h/docs",
     f"milvus:root:{SECRET}@h",
+    f"milvus:root:{SECRET}@h/x.milvus.db",
+    f"milvus+https:/{SECRET}@h",
     f"host=127.0.0.1 password={SECRET} dbname=x",
+    f"host=127.0.0.1 password = 'a, {SECRET}' dbname=x",
 ]
 
 
@@ -27,6 +33,13 @@ MALFORMED = [
         *MALFORMED,
         f"postgresql://joe:a/b{SECRET}@h:1/docs",
         f"postgresql://joe:a@{SECRET}@h/docs",
+        f"postgresql://joe:a,{SECRET}@h/docs",
+        f"postgresql://joe:a {SECRET}@h/docs",
+        f"postgresql://joe:{SECRET}://a@h/docs",
+        f"postgresql:///docs?password=a,{SECRET}",
+        f"postgresql:///docs?password=a#{SECRET}",
+        f"postgresql:///docs?x={SECRET}&password=a",
+        f"http://a/v1?key=a,{SECRET}, http://b/v1",
         f"postgresql:///docs?host=/run&password={SECRET}",
         f"http://a/v1, http://{SECRET}@b/v1",
     ],
@@ -43,6 +56,7 @@ def test_an_address_is_told_without_its_secret(
 def test_what_is_no_secret_stays() -> None:
     assert masked("http://127.0.0.1:11434/v1#qwen3:8b") == "http://127.0.0.1:11434/v1#qwen3:8b"
     assert masked("postgresql://joe:pw@h/docs") == "postgresql://***@h/docs"
+    assert masked("http://k@a/v1?k=1#m, http://b/v1") == "http://***@a/v1?***#m, http://b/v1"
     assert masked("path/to/postgres/index") == "path/to/postgres/index"
 
 
@@ -51,6 +65,17 @@ def test_what_is_no_address_is_refused_unquoted(address: str) -> None:
     with pytest.raises(InputError) as caught:
         StorePlace.of(address, Path("index"))
     assert SECRET not in str(caught.value)
+
+
+def test_folders_and_files_may_be_called_like_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("postgres/index").mkdir(parents=True)
+    for path in ("postgres/index", "postgres-index", "milvus/x.milvus.db"):
+        assert StorePlace.of(path, Path("index")).shown == path
+    with pytest.raises(InputError):
+        StorePlace.of("postgresql/h/docs", Path("index"))
 
 
 def test_an_option_that_a_command_lacks_is_told_without_its_secret(
@@ -68,3 +93,15 @@ def test_each_command_that_reads_takes_a_store(
 ) -> None:
     assert main([*command, "--store", f"postgresql:joe:{SECRET}@h/docs"]) == 2
     assert "The address of the store is none" in capsys.readouterr().err
+
+
+def test_the_chat_takes_the_store_of_its_option_for_one_that_is_shared(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CITEWISE_STORE", raising=False)
+    monkeypatch.delenv("CITEWISE_OWNER_PASSWORD", raising=False)
+    monkeypatch.setattr("citewise.ui.server.serve", lambda *_, **__: None)
+    assert main(["chat", "--owner", "--store", f"postgresql://joe:{SECRET}@h/docs"]) == 2
+    shown = capsys.readouterr().err
+    assert "Set CITEWISE_OWNER_PASSWORD" in shown
+    assert SECRET not in shown

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from citewise.errors import InputError
 from citewise.remote_address import Corpus
-from citewise.settings import current
 from citewise.settings_options import add_options
 
 if TYPE_CHECKING:
     import argparse
 
-    from citewise.settings_table import ChatSettings
+    from citewise.settings_table import Settings
     from citewise.ui.options import Options
 
 __all__ = ["CHAT", "add_arguments", "options_of"]
@@ -45,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(keeping, *_KEEPING)
 
 
-def options_of(chosen: ChatSettings, corpus: Corpus) -> tuple[Options, str]:
+def options_of(settings: Settings, corpus: Corpus) -> tuple[Options, str]:
     """What the settings say, and what to tell whoever starts the server about the owner's page.
 
     Raises:
@@ -56,6 +55,7 @@ def options_of(chosen: ChatSettings, corpus: Corpus) -> tuple[Options, str]:
     from citewise.ui.owner import owner_password
     from citewise.ui.state import shared_address
 
+    chosen = settings.chat
     limits = Limits(
         file_bytes=chosen.max_file * MIB,
         visitor_bytes=chosen.max_uploads * MIB,
@@ -64,7 +64,7 @@ def options_of(chosen: ChatSettings, corpus: Corpus) -> tuple[Options, str]:
         idle_seconds=int(chosen.idle * 3600),
     )
     password, made = owner_password(chosen.owner_password) if chosen.owner else ("", False)
-    if made and shared_address(current().store):
+    if made and shared_address(settings.store):
         raise InputError(
             "Each process that shares this store would make up an owner's password of its own.",
             "Set CITEWISE_OWNER_PASSWORD, the same for all.",
@@ -77,6 +77,6 @@ def options_of(chosen: ChatSettings, corpus: Corpus) -> tuple[Options, str]:
         questions=chosen.save_questions,
         owner=password,
         keep_days=chosen.keep_days,
-        realm=realm_of(current().collections),
+        realm=realm_of(settings.collections),
     )
     return options, f"The owner's page is /owner, its password {password}" if made else ""

@@ -169,7 +169,7 @@ def _chat(args: argparse.Namespace) -> int:
 
     chosen = current(given(args, CHAT))
     assistant = Assistant(**given(args, ("corpus", "index", "store", "collections", "llm")))
-    visitors, notice = options_of(chosen.chat, assistant.corpus)
+    visitors, notice = options_of(chosen, assistant.corpus)
     if notice:
         print(notice, file=sys.stderr)
     serve(

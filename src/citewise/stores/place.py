@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["StorePlace"]
 
 _FOLDER = "collections"
-_MALFORMED = re.compile(r"(?:postgres\w*|milvus)(?![\w+]*://)[:/]", re.IGNORECASE)
+_MISTYPED = re.compile(
+    r"(?:postgres|milvus)[\w+.-]*(?!://)(?![\w+.-])[:;/\\@].*|.*password\s*=",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class StorePlace:
             address: a folder's path, or one with a scheme; "" for the folder ``index``.
             index: where the documents are kept if only their vectors are behind the address.
         """
-        if _MALFORMED.match(address) or "password=" in address.partition("?")[0]:
+        if _is_mistyped(address):
             # Not quoted: it may hold a password.
             raise InputError(
                 "The address of the store is none that can be read.",
@@ -73,3 +77,14 @@ class StorePlace:
         from citewise.stores import open_store
 
         return open_store(self.address, embedder, collection, folder=self.folder)
+
+
+def _is_mistyped(address: str) -> bool:
+    """Whether what was meant as an address would be taken for a folder's path."""
+    if not _MISTYPED.match(address.partition("?")[0]):
+        return False
+    # Path.is_dir raises for a name too long, with the name in its words.
+    if os.path.isdir(address):  # noqa: PTH112
+        return False
+    # A file of Milvus Lite in a folder of that name; nothing of a user and a password.
+    return not is_milvus(address) or any(mark in address for mark in ":;@=")

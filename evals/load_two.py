@@ -23,6 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from citewise import Assistant
 from fake_llm import FakeLLM
 from stores import PostgresServer
 from two_processes import (
@@ -80,6 +81,8 @@ def _started(args: argparse.Namespace, address: str, corpus: Path, llm: str) -> 
         prelude = state_elsewhere(address)
     else:
         settings["CITEWISE_STORE"] = address
+        with Assistant(corpus, store=address, llm="none", quiet=True) as assistant:
+            assistant.update()
     apps: list[App] = []
     try:
         for _ in range(2):

@@ -53,6 +53,9 @@ class Processes:
         self._held: list[Any] = []
         (folder / "corpus").mkdir()
         (folder / "corpus" / "ships.txt").write_text("The ship Aurora carries 300 containers.\n")
+        # A chat never changes what a store holds that others share.
+        with self.assistant() as assistant:
+            assistant.update()
 
     def open(
         self, embedder: HashEmbedder | None = None, *, workers: int = 2, **changes: Any

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from citewise import Assistant
+from doubles import HashEmbedder
 from fake_llm import FakeLLM
 from stores import PostgresServer, postgres  # noqa: F401 - a fixture
 from two_processes import (
@@ -51,6 +53,7 @@ def test_one_of_two_processes_is_killed_and_nothing_is_lost(
     corpus, address = tmp_path / "corpus", postgres.new_database()
     corpus.mkdir()
     write_corpus(corpus, 12)
+    _fill(corpus, address)
     seen, apps, found = Seen(), list[App](), list[str]()
 
     async def asked() -> Proxy:
@@ -125,6 +128,13 @@ def _until(true: Callable[[], bool]) -> None:
 
 def _python_path() -> str:
     return os.environ.get("PYTHONPATH", "")
+
+
+def _fill(corpus: Path, address: str) -> None:
+    """Bring the documents into the store, which no chat does."""
+    options = {"store": address, "llm": "none", "embedder": HashEmbedder(), "quiet": True}
+    with Assistant(corpus, **options) as assistant:
+        assistant.update()
 
 
 def _app(corpus: Path, settings: dict[str, str]) -> App:

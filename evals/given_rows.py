@@ -8,7 +8,8 @@ Signals: the language model's log-odds of Yes before drafting, the best cosine, 
 question's terms in the evidence, and the entailment model's log-odds that the best sentence, and
 the best ones together, answer the question. Printed: the area under the curve of each, and of
 logistic regressions over some, cross-validated in ten folds, with the share of unanswerable
-questions refused where a tenth of the answerable ones is. Nothing is fitted on what it is told of.
+questions refused where a tenth of the answerable ones is. Nothing is fitted on what it is told of,
+but for the weights that ``citewise/answerability.py`` uses, which are printed last.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from citewise import Assistant, Filter
-from citewise.answerability import read_signals
+from citewise.answerability import answer_odds, read_signals
 from citewise.entailment import shared_entailment
 from citewise.generators import make_generator
 from citewise.modelcache import cache_folder
@@ -36,11 +37,12 @@ from citewise.prompting import gate_prompt, sources_for_prompt
 from citewise.replycache import CachedGenerator
 from citewise.retrieval import make_query
 
-SEED, FOLDS, TOP_K, READ_WORDS = 7, 10, 10, 90
+SEED, FOLDS, TOP_K = 7, 10, 10
 ALONE = ("log_odds", "cosine", "coverage", "best", "together")
+USED = (("best", "together"), ("log_odds", "best", "together"))
 SUMS = (
     ("cosine", "coverage"), ("cosine", "log_odds"), ("cosine", "coverage", "log_odds"),
-    ("cosine", "coverage", "best", "together"), ALONE,
+    ("cosine", "coverage", "best", "together"), ALONE, *USED,
 )  # fmt: skip
 
 
@@ -53,16 +55,14 @@ def signals(assistant: Assistant, model: CachedGenerator | None, row: dict[str, 
     sources = sources_for_prompt(evidence)
     log_odds = model.yes_log_odds(gate_prompt(text, (), sources)) if model else None
     found = read_signals(query, evidence, index, log_odds)
-    words = [item.rendered for item in sources]
-    joined = " ".join(" ".join(words).split()[:READ_WORDS])
-    *each, together = shared_entailment().answers([(text, w) for w in (*words, joined)])
+    reading = answer_odds(text, evidence, sources, shared_entailment())
     return {
         "answerable": row["kind"] == "answerable",
         "log_odds": found.log_odds,
         "cosine": found.cosine,
         "coverage": found.coverage,
-        "best": max(each),
-        "together": together,
+        "best": max(reading.each),
+        "together": reading.together,
     }
 
 
@@ -103,6 +103,12 @@ def report(found: Sequence[dict[str, Any]]) -> None:
     for chosen in dict.fromkeys(tuple(n for n in names if n in here) for names in SUMS):
         rows = np.array([columns[name] for name in chosen]).T
         told(" + ".join(chosen), crossed(rows, labels), labels)
+        if chosen in USED:
+            learnt = LogisticRegression().fit(rows, labels)
+            weights = dict(zip(chosen, learnt.coef_[0].round(2).tolist(), strict=True))
+            print("    weights:", {"bias": round(float(learnt.intercept_[0]), 2), **weights})
+            sure = np.quantile(learnt.predict_proba(rows)[~labels, 1], 0.95)
+            print(f"    1 in 20 of the unanswerable has a probability over {sure:.2f}")
 
 
 def main() -> int:

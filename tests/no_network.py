@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import os
+import shutil
 import socket
 import sys
 import tempfile
@@ -84,12 +85,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch the models that the tests need, then forbid every connection beyond this machine."""
     if session.config.option.collectonly or LOG in os.environ:
         return
+    session.config.add_cleanup(_forget)
     if any(item.get_closest_marker("model") for item in session.items):
         _fetch_models()
     folder = Path(tempfile.mkdtemp(prefix="citewise-no-network-"))
     os.environ[LOG] = str(folder / "attempts.txt")
     environment_for_children(folder)
     install()
+
+
+def _forget() -> None:
+    if log := os.environ.pop(LOG, None):
+        shutil.rmtree(Path(log).parent, ignore_errors=True)
 
 
 def _fetch_models() -> None:

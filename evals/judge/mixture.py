@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from alterations import alter, reworded
+from roles import role_pairs
 
 from citewise.quantities import names, quantities
 from citewise.sentences import sentence_offsets
@@ -289,12 +290,36 @@ def _about_another(question: str, evidence: str, chance: random.Random) -> str:
     return question.replace(old, chance.choice(options)) if options else ""
 
 
-def load(data: Path, split: str, seed: int, share: float = 1.0) -> list[Pair]:
-    """All pairs of a split, shuffled; the same for the same seed and share."""
+def _roles(data: Path, split: str, most: int, chance: random.Random) -> Iterator[Pair]:
+    """Who did what to whom; see ``roles``."""
+    passages = sorted(
+        {
+            row["passage"]
+            for name in ("squad2", "nq_open", "selqa")
+            for row in rows(data / "support" / f"{name}.answerability.jsonl.gz")
+            if row["split"] == split
+        }
+    )
+    chance.shuffle(passages)
+    parts = [[p[a:b] for a, b in sentence_offsets(p)] for p in passages[:400]]
+    found = {
+        name.text
+        for passage in passages[:400]
+        for name in names(passage)
+        if len(name.text) > 3 and not name.of_people and not name.text.isdigit()
+    }
+    for claim, evidence, label in role_pairs(parts, sorted(found), most, split, chance):
+        yield Pair(claim, evidence, LABELS[label], False, "roles")
+
+
+def load(data: Path, split: str, seed: int, share: float = 1.0, roles: int = 0) -> list[Pair]:
+    """All pairs of a split, shuffled; the same for the same seed, share and number of roles."""
     chance = random.Random(seed)
     _SEEN.clear()
     made = list(_claims(data, split, share, chance))
     made += _synthetic(data, split, int(SYNTHETIC * share), chance)
     made += _questions(data, split, share, chance)
+    if roles:
+        made += _roles(data, split, roles, chance)
     chance.shuffle(made)
     return made

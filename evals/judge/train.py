@@ -178,6 +178,18 @@ def main() -> None:
     parser.add_argument(
         "--first", type=int, default=0, help="with --start: the step that the earlier run came to"
     )
+    parser.add_argument(
+        "--after", type=int, metavar="PAIRS",
+        help="leave out the first so many pairs, which an earlier run has read, and begin with the "
+        "next; default: go on at --first in the same order",
+    )  # fmt: skip
+    parser.add_argument(
+        "--without", type=lambda text: frozenset(text.split(",")), default=frozenset(),
+        metavar="SET,SET", help="sets of which nothing more is read; questions are named SET?",
+    )  # fmt: skip
+    parser.add_argument(
+        "--roles", type=int, default=0, metavar="PAIRS", help="made pairs of who did what to whom"
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
@@ -188,8 +200,11 @@ def main() -> None:
     model = PairModel(args.encoder).train()
     if args.start:
         model.load_state_dict(load_file(args.start), strict=False)
-    training = batches(_kept(args.out / "train.json", args.data, "train", args.seed, 1.0))
-    held_out = _kept(args.out / "dev.json", args.data, "dev", args.seed, 0.015)
+    kept_pairs = _kept(args.out / "train.json", args.data, "train", args.seed, 1.0, args.roles)
+    unread = kept_pairs[args.after or 0 :]
+    training = batches([p for p in unread if p.source not in args.without])
+    before = 0 if args.after is None else args.first
+    held_out = _kept(args.out / "dev.json", args.data, "dev", args.seed, 0.015, args.roles // 100)
     print(f"{sum(map(len, training))} pairs, {len(held_out)} held out", flush=True)
     learnt = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(learnt, lr=RATE, weight_decay=0.01)
@@ -210,7 +225,7 @@ def main() -> None:
         first = kept["step"]
     began, seen, losses = time.time(), 0, []
     for step in range(first, args.steps):
-        part = training[step % len(training)]
+        part = training[(step - before) % len(training)]
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(encode(tokenizer, part))
         loss = loss_of(logits, part)
@@ -230,10 +245,10 @@ def main() -> None:
             print(f"step {step + 1} AUROC: {evaluate(model, tokenizer, held_out)}", flush=True)
 
 
-def _kept(path: Path, data: Path, split: str, seed: int, share: float) -> list[Pair]:
+def _kept(path: Path, data: Path, split: str, seed: int, share: float, roles: int) -> list[Pair]:
     """The pairs of a split, built once for a run."""
     if not path.exists():
-        made = load(data, split, seed, share)
+        made = load(data, split, seed, share, roles)
         path.write_text(json.dumps([dataclasses.astuple(p) for p in made]), encoding="utf-8")
     return [Pair(*row) for row in json.loads(path.read_text(encoding="utf-8"))]
 

@@ -11,12 +11,32 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from citewise.entailment import Entailment
 from citewise.index import Index
 from citewise.quantities import Name, names
 from citewise.retrieval import Query, evidence_terms
 from citewise.types import Evidence
 
-__all__ = ["Answerability", "Signals", "estimate", "read_signals", "stands"]
+__all__ = [
+    "AnswerOdds",
+    "Answerability",
+    "Signals",
+    "answer_odds",
+    "estimate",
+    "read_signals",
+    "stands",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOdds:
+    """Natural-log odds by the entailment model that evidence answers a question.
+
+    ``each`` span by itself, in their order, and the best ones read ``together``.
+    """
+
+    each: tuple[float, ...]
+    together: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +46,14 @@ class Signals:
     ``log_odds``: of Yes against No, by the language model; None without one. ``cosine``: of the
     question and the nearest span. ``coverage``: share of the question's terms, weighted by
     rarity, that the evidence holds. ``unknown_names``: names in the question that no document
-    holds.
+    holds. ``reading``: what the entailment model says, where one was asked.
     """
 
     log_odds: float | None
     cosine: float
     coverage: float
     unknown_names: tuple[str, ...]
+    reading: AnswerOdds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +67,10 @@ class Answerability:
 # Set by hand, from the separation seen on few questions.
 _WITH_MODEL = {"bias": -3.4, "log_odds": 0.9, "cosine": 3.0, "coverage": 2.0}
 _WITHOUT_MODEL = {"bias": -4.8, "cosine": 7.0, "coverage": 3.0}
+# Learnt on ClapNQ's questions with their passages given: evals/given_rows.py.
+_READ_WITH_MODEL = {"bias": -0.95, "log_odds": 1.56, "best": 0.29, "together": 0.45}
+_READ = {"bias": 0.55, "best": 0.23, "together": 0.74}
+_READ_WORDS = 90
 # Learnt: evals/fit_answerability.py; the constant is raised by the log-odds of a right draft.
 _STANDS = {"bias": -3.37, "confirmed": 1.03, "log_odds": 1.97, "cosine": 0.44, "coverage": 0.68}
 # An adjective or a place may be the reader's own word for it; an identifier is not.
@@ -67,6 +92,19 @@ def read_signals(
         sum(weight for term, weight in weights.items() if term in held) / total if total else 0.0,
         unknown_names(query.question, index),
     )
+
+
+def answer_odds(
+    question: str,
+    evidence: Sequence[Evidence],
+    sources: Sequence[Evidence],
+    entailment: Entailment,
+) -> AnswerOdds:
+    """Let the entailment model read each span, and the words of the best sources together."""
+    joined = " ".join(" ".join(item.rendered for item in sources).split()[:_READ_WORDS])
+    texts = [*(item.rendered for item in evidence), joined]
+    *each, together = entailment.answers([(question, text) for text in texts])
+    return AnswerOdds(tuple(each), together)
 
 
 def unknown_names(question: str, index: Index) -> tuple[str, ...]:
@@ -115,9 +153,15 @@ def stands(signals: Signals, confirmed: float | None) -> float:
 
 def estimate(signals: Signals) -> Answerability:
     """The probability that the question can be answered."""
-    weights = _WITHOUT_MODEL if signals.log_odds is None else _WITH_MODEL
-    logit = weights["bias"] + weights["cosine"] * signals.cosine
-    logit += weights["coverage"] * signals.coverage
+    told = signals.log_odds is not None
+    if signals.reading is not None:
+        weights = _READ_WITH_MODEL if told else _READ
+        logit = weights["bias"] + weights["best"] * max(signals.reading.each, default=0.0)
+        logit += weights["together"] * signals.reading.together
+    else:
+        weights = _WITH_MODEL if told else _WITHOUT_MODEL
+        logit = weights["bias"] + weights["cosine"] * signals.cosine
+        logit += weights["coverage"] * signals.coverage
     if signals.log_odds is not None:
         logit += weights["log_odds"] * max(-8.0, min(8.0, signals.log_odds))
     if signals.unknown_names:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from citewise.answerability import Answerability, estimate, read_signals
+from citewise.answerability import Answerability, answer_odds, estimate, read_signals
 from citewise.composing import MOST_QUOTES, compose, not_found, quoted
 from citewise.disagreeing import contrary_to
 from citewise.drafting import cell_events, draft_events
 from citewise.drafts import is_refusal, split_draft
+from citewise.entailment import Entailment
 from citewise.errors import GeneratorError
 from citewise.index import Index
 from citewise.prompting import gate_prompt, sources_for_prompt
@@ -27,6 +30,8 @@ __all__ = ["Mode", "Settings", "answer_events"]
 _MOST_UNEXPLAINED = 1
 _NEAR_THE_ANSWER = 20
 _LONGEST_SEARCHED = 1000
+# Difference of natural-log odds.
+_ABOUT_AS_SURE = 1.5
 
 
 def answer_events(
@@ -36,6 +41,7 @@ def answer_events(
     index: Index,
     retriever: Retriever,
     generator: Generator | None,
+    entailment: Entailment | None = None,
     settings: Settings,
     models: dict[str, str],
     top_k: int,
@@ -60,6 +66,9 @@ def answer_events(
     sources = sources_for_prompt(run.evidence)
     # What a table answers by comparing is taken from its cells whatever a model would write.
     compared = run.just_cells and any(reading.compares for reading in run.readings)
+    if entailment is not None and run.evidence and not compared:
+        with run.timed("read_through"):
+            run.answering = answer_odds(run.query.text, run.evidence, sources, entailment)
     gate, generator = _gate(run, sources, index, None if compared else generator)
     told = gate.signals.log_odds is not None
     least = settings.hopeless if told else settings.threshold
@@ -100,7 +109,12 @@ def _gate(
             run.notices.append(str(error))
             generator = None
     with run.timed("decide"):
-        return estimate(read_signals(run.query, run.evidence, index, log_odds)), generator
+        signals = read_signals(run.query, run.evidence, index, log_odds)
+        if run.answering is not None:
+            run.read_through = estimate(replace(signals, reading=run.answering)).probability
+            if log_odds is None:
+                signals = replace(signals, reading=run.answering)
+        return estimate(signals), generator
 
 
 def _contrary(run: Run, index: Index, retriever: Retriever, where: Filter | None) -> list[Evidence]:
@@ -128,7 +142,9 @@ def _finish(
     # A draft of which nothing is left is a sign of its own, unless the model broke off.
     failed = bool(run.draft) and not run.kept and not run.notices
     quotable = answerable and not refused and bool(run.evidence)
-    enough = quotable and (not failed or gate.probability >= _enough_to_quote(run))
+    enough = quotable and (
+        not failed or gate.probability >= _enough_to_quote(run) or _answers_alone(run)
+    )
     if run.kept and answerable:
         status, parts = Status.ANSWERED, compose(run.kept, run.contrary)
     elif enough and (best := run.quotes.standing(_best_first(run), MOST_QUOTES)):
@@ -153,6 +169,7 @@ def _finish(
             "answerable": gate.probability,
             "threshold": run.settings.threshold,
             "log_odds": signals.log_odds,
+            "reading": run.read_through if run.answering else None,
             "cosine": signals.cosine,
             "coverage": signals.coverage,
             "unknown_names": ", ".join(signals.unknown_names),
@@ -179,7 +196,26 @@ def _enough_to_quote(run: Run) -> float:
     return run.settings.sure_of_polar if is_polar(run.question) else run.settings.sure
 
 
+def _answers_alone(run: Run) -> bool:
+    """Whether the entailment model is sure enough of the evidence, and of one span by itself.
+
+    What is quoted are single spans: that they answer together is not enough.
+    """
+    if run.answering is None or is_polar(run.question):
+        return False
+    alone = max(run.answering.each, default=-math.inf) >= 0.0
+    return alone and run.read_through >= run.settings.sure_by_reading
+
+
 def _best_first(run: Run) -> list[Evidence]:
-    """The evidence, with the rows that the question points at before the others."""
+    """The evidence, with the rows that the question points at before the others.
+
+    Where the entailment model decides, only what it finds to answer about as surely as the best.
+    """
     rows = [item for reading in run.readings for item in reading.evidence]
-    return list(dict.fromkeys([*rows, *run.evidence]))
+    found = list(run.evidence)
+    if run.answering is not None and _answers_alone(run):
+        odds = dict(zip(run.evidence, run.answering.each, strict=False))
+        least = max(run.answering.each) - _ABOUT_AS_SURE
+        found = sorted((i for i in odds if odds[i] >= least), key=lambda item: -odds[item])
+    return list(dict.fromkeys([*rows, *found]))

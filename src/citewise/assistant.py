@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from citewise.asked import History, checked_question, earlier_questions
 from citewise.collection_names import DEFAULT, checked_name, checked_names, shown_name
@@ -61,6 +61,8 @@ class Assistant:
             LlamaIndex ``LLM`` object; "local" by default.
         embedder: anything that meets ``Embedder``; the pinned MiniLM by default.
         mode: "strict", the default, holds back what is not supported, "flag" shows it marked.
+        judge: "full" also asks an entailment model whether the documents answer a question, which
+            needs 439 MB, fetched once; "fast", the default, does without.
         threshold: least probability that an answer answers the question for it to be shown; higher
             refuses more; 0.5 by default.
         bounds: what one question may cost.
@@ -78,17 +80,20 @@ class Assistant:
         llm: str | LLM | Generator | None = None,
         embedder: Embedder | None = None,
         mode: Mode | None = None,
+        judge: Literal["fast", "full"] | None = None,
         threshold: float | None = None,
         bounds: Bounds | None = None,
         quiet: bool = False,
     ) -> None:
         if mode not in (None, "strict", "flag"):
             raise InputError(f"The mode {mode!r} is unknown.", 'Use "strict" or "flag".')
+        if judge not in (None, "fast", "full"):
+            raise InputError(f"The judge {judge!r} is unknown.", 'Use "fast" or "full".')
         if threshold is not None and not 0.0 <= threshold <= 1.0:
             raise InputError(f"The threshold {threshold!r} is not in [0, 1].", "Use 0.5.")
         places = {"corpus": _corpus(corpus), "index": _path(index), "store": store}
         places["runner"] = runner
-        found = found_settings({**places, "mode": mode, "threshold": threshold})
+        found = found_settings({**places, "mode": mode, "judge": judge, "threshold": threshold})
         chosen = found.settings
         self.corpus = chosen.corpus or default_corpus()
         self.store = StorePlace.of(chosen.store, chosen.index or default_index(self.corpus))
@@ -102,6 +107,7 @@ class Assistant:
         self.reads_only = not self.store.is_folder
         self.names_corpus = chosen.corpus is not None
         self.mode: Mode = chosen.mode
+        self.judge = chosen.judge
         self.threshold = chosen.threshold
         self.bounds = bounds or chosen.bounds
         self.skipped: tuple[SkippedFile, ...] = ()
@@ -222,6 +228,7 @@ class Assistant:
 
         index, retriever = self._opened()
         generator, notices = self._usable_generator()
+        entailment, missing = self._models.entailment() if self.judge == "full" else (None, [])
         models = {"embedder": index.embedder.name, "llm": generator.name if generator else "none"}
         settings = Settings(self.mode, self.threshold, max_tokens=self.bounds.max_answer_tokens)
         with self._tracing.question(question, top_k) as watch:
@@ -231,11 +238,12 @@ class Assistant:
                 index=index,
                 retriever=retriever,
                 generator=generator,
+                entailment=entailment,
                 settings=settings,
                 models=models,
                 top_k=top_k,
                 where=where,
-                notices=notices,
+                notices=[*notices, *missing],
                 watch=watch,
             )
 

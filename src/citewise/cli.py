@@ -114,7 +114,7 @@ def _add_eval_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     verifier.set_defaults(run=verifier_command.run)
 
 
-_ASKING = ("corpus", "index", "store", "collections", "llm", "mode", "threshold")
+_ASKING = ("corpus", "index", "store", "collections", "llm", "mode", "judge", "threshold")
 
 
 def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -9,7 +9,9 @@ from citewise.settings_options import add_options
 
 __all__ = ["ANSWERING", "RATES", "TOTALS", "add_arguments"]
 
-ANSWERING = ("corpus", "index", "store", "collections", "llm", "mode", "threshold", "top_k")
+ANSWERING = (
+    "corpus", "index", "store", "collections", "llm", "mode", "judge", "threshold", "top_k",
+)  # fmt: skip
 """The settings that are options of ``citewise eval``."""
 
 RATES = {

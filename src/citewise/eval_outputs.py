@@ -156,7 +156,7 @@ def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """What could change the answers, besides the models."""
     answers = args.answers.name if args.answers else None
     chosen = current(given(args, ANSWERING))
-    settings = {name: getattr(chosen, name) for name in ("mode", "threshold", "top_k")}
+    settings = {name: getattr(chosen, name) for name in ("mode", "judge", "threshold", "top_k")}
     return {"answers": answers} if answers else settings
 
 

@@ -73,6 +73,7 @@ def opened_assistant(args: argparse.Namespace) -> Iterator[EvalAssistant]:
             collections=chosen.collections or None,
             llm=cached or generator or "none",
             mode=chosen.mode,
+            judge=chosen.judge,
             threshold=chosen.threshold,
         ) as assistant:
             yield EvalAssistant(assistant, chosen.top_k)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import as_file, files
 
 import numpy as np
 
-from citewise.entailment import Entailment, Leaning
+from citewise.clauses import clauses_of
+from citewise.entailment import Entailment
 from citewise.forest import Forest
 from citewise.near_copy import change_in
 from citewise.support import attribute
@@ -23,7 +24,15 @@ from citewise.support_features import FEATURES, Narrowed, features, narrow
 from citewise.tokens import words_with
 from citewise.types import Evidence, Label, Verdict
 
-__all__ = ["READ_WORDS", "judged", "log_odds", "stacked_score", "support_score"]
+__all__ = [
+    "READ_WORDS",
+    "Reading",
+    "judged",
+    "log_odds",
+    "read_with",
+    "stacked_score",
+    "support_score",
+]
 
 _ENOUGH = 0.5
 # With the entailment model: where its labels agree best with people's on AttributionBench dev.
@@ -31,20 +40,48 @@ _ENOUGH_TOGETHER = 0.45
 # What the rules find supported needs less: they looked at numbers, names and words one by one.
 _ENOUGH_WITH_RULES = 0.35
 _SOME = 0.35
-_MISSING = [FEATURES.index("numbers_missing"), FEATURES.index("names_missing")]
+# The score of what a rule objects to, at the most; below every ``enough`` that is told as .5.
+_MOST_OBJECTED = 0.45
+_CONTRADICTED_SHARE = 0.8
+_NUMBERS_MISSING = FEATURES.index("numbers_missing")
+_NAMES_MISSING = FEATURES.index("names_missing")
 READ_WORDS = 70
-"""Words of evidence that the entailment model reads."""
+"""Words of evidence that the entailment model reads with a claim."""
+_CLAUSE_WORDS = 50
 # How it and the forest are weighed together: learnt by evals/judge/fit_stack.py.
-_STACK = {"bias": 0.12, "forest": 0.79, "supported": 0.40}
+_STACK = {"bias": 0.10, "forest": 0.76, "supported": 0.38}
 # The model is surer of itself than it is right on texts unlike those it was trained on.
 _MOST_SURE = 3.0
-# The odds of a contradiction (natural logarithm) from which it is told as one.
+# From these odds of support (natural logarithm) on, it may know better than a rule about names.
+_SURELY_SUPPORTED = 2.0
+# The odds of a contradiction from which it is told as one.
 _SURELY_CONTRADICTED = 1.5
+# A clause this much less supported than the whole is told as what is missing.
+_MUCH_LESS = 1.5
 _CERTAIN = 1e-4
 # A denial anywhere in a long source says little about one claim; in a near copy it decides.
 _DENIALS = ("it denies", "it leaves out a denial")
 # Said of somebody else, and more than the source says: hardly a matter of degree.
 _OTHERWISE = ("the source says it of", "the source does not say", "the source gives a range")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the entailment model says of a claim, in natural-log odds.
+
+    ``whole``: that its evidence supports it; ``contradicted``: that it contradicts it; ``least``:
+    that it supports ``clause``, the worst of its clauses, or the whole where it is one.
+    """
+
+    whole: float
+    contradicted: float
+    least: float
+    clause: str = ""
+
+    @property
+    def supported(self) -> float:
+        """Both together, each held within bounds."""
+        return (_held(self.whole) + _held(self.least)) / 2
 
 
 def judged(
@@ -61,30 +98,56 @@ def judged(
         return ruled
     found = features(narrowed)
     score = support_score(found)
-    leaning, enough = None, _ENOUGH
+    reading, enough, enough_with_rules = None, _ENOUGH, _ENOUGH_WITH_RULES
     if entailment is not None:
-        read = narrowed.text(READ_WORDS)
-        leaning = entailment.leanings([(claim, read)])[0]
-        score, enough = stacked_score(score, leaning), _ENOUGH_TOGETHER
+        reading = read_with(entailment, narrowed)
+        score, enough = stacked_score(score, reading), _ENOUGH_TOGETHER
+        enough_with_rules = enough
     copied = change_in(claim, [narrowed.sentences[place] for place in narrowed.best])
     if copied and copied.sure:
         reason = ruled.reason if ruled.label is Label.CONTRADICTED else copied.reason
         return replace(ruled, label=Label.CONTRADICTED, score=_low(score), reason=reason)
     if ruled.label is Label.CONTRADICTED and not ruled.reason.startswith(_DENIALS):
         return replace(ruled, score=_low(score))
-    lacks = any(found[place] > 0 for place in _MISSING)
-    if not ruled.supported and (lacks or ruled.reason.startswith(_OTHERWISE)):
+    if not ruled.supported and _objects(ruled, found, reading):
         label = Label.PARTLY_SUPPORTED if score >= enough else Label.UNSUPPORTED
-        return replace(ruled, label=label, score=min(score, 0.45))
-    if score >= (_ENOUGH_WITH_RULES if ruled.supported else enough):
+        return replace(ruled, label=label, score=min(score, _MOST_OBJECTED))
+    if score >= (enough_with_rules if ruled.supported else enough):
         return replace(
             ruled, label=Label.SUPPORTED, score=max(score, _ENOUGH), reason="the source states it"
         )
-    if leaning and leaning.contradicted >= _SURELY_CONTRADICTED:
+    if reading and reading.contradicted >= _SURELY_CONTRADICTED:
         reason = f"the source says otherwise: “{narrowed.sentences[narrowed.best[0]]}”"
         return replace(ruled, label=Label.CONTRADICTED, score=_low(score), reason=reason)
     label = Label.PARTLY_SUPPORTED if score >= _SOME else Label.UNSUPPORTED
-    return replace(ruled, label=label, score=score, reason=_why(narrowed, ruled))
+    return replace(ruled, label=label, score=score, reason=_why(narrowed, ruled, reading))
+
+
+def _objects(ruled: Verdict, found: Sequence[float], reading: Reading | None) -> bool:
+    """Whether what a rule misses decides, whatever the score.
+
+    A number always does. A name may stand in the source in other words, as a pronoun or a
+    translation, which the entailment model can see where it is sure.
+    """
+    if found[_NUMBERS_MISSING] > 0:
+        return True
+    if reading is not None and reading.whole >= _SURELY_SUPPORTED:
+        return False
+    return found[_NAMES_MISSING] > 0 or ruled.reason.startswith(_OTHERWISE)
+
+
+def read_with(entailment: Entailment, narrowed: Narrowed) -> Reading:
+    """Let the entailment model read a claim, and each of its clauses, with what shares most."""
+    whole = narrowed.text(READ_WORDS)
+    clauses = clauses_of(narrowed.claim)
+    pairs = [(narrowed.claim, whole)]
+    if len(clauses) > 1:
+        pairs += [(clause, narrowed.about(clause).text(_CLAUSE_WORDS)) for clause in clauses]
+    first, *rest = entailment.leanings(pairs)
+    if not rest:
+        return Reading(first.supported, first.contradicted, first.supported)
+    least, clause = min(zip((r.supported for r in rest), clauses, strict=True))
+    return Reading(first.supported, first.contradicted, least, clause)
 
 
 def support_score(found: Sequence[float]) -> float:
@@ -92,11 +155,10 @@ def support_score(found: Sequence[float]) -> float:
     return float(_forest()(np.array([found], np.float32))[0])
 
 
-def stacked_score(forest: float, leaning: Leaning) -> float:
+def stacked_score(forest: float, reading: Reading) -> float:
     """The probability of support by the forest's and the entailment model's together."""
-    model = max(-_MOST_SURE, min(_MOST_SURE, leaning.supported))
-    logit = _STACK["bias"] + _STACK["forest"] * log_odds(forest) + _STACK["supported"] * model
-    return 1 / (1 + math.exp(-logit))
+    logit = _STACK["bias"] + _STACK["forest"] * log_odds(forest)
+    return 1 / (1 + math.exp(-logit - _STACK["supported"] * reading.supported))
 
 
 def log_odds(probability: float) -> float:
@@ -105,11 +167,22 @@ def log_odds(probability: float) -> float:
     return math.log(bounded / (1 - bounded))
 
 
+def _held(odds: float) -> float:
+    return max(-_MOST_SURE, min(_MOST_SURE, odds))
+
+
 def _low(score: float) -> float:
-    return round(0.1 * score, 4)
+    """The score of a contradiction: below all that is called supported, and in the same order.
+
+    That a rule speaks against a claim makes it less likely, and not impossible: of people's labels
+    in public sets, a third are on the claim's side (``docs/verifier.md``).
+    """
+    return round(_CONTRADICTED_SHARE * min(score, _MOST_OBJECTED), 4)
 
 
-def _why(narrowed: Narrowed, ruled: Verdict) -> str:
+def _why(narrowed: Narrowed, ruled: Verdict, reading: Reading | None) -> str:
+    if reading and reading.clause and reading.least < min(0.0, reading.whole - _MUCH_LESS):
+        return f"the source hardly says: “{reading.clause}”"
     held = frozenset[str]().union(*(narrowed.terms[place] for place in narrowed.best))
     lacking = sorted(set(narrowed.rarity) - held, key=lambda t: -narrowed.rarity[t])[:4]
     if lacking:

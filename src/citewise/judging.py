@@ -15,9 +15,10 @@ __all__ = ["describe_judge", "judge_digest"]
 
 _NAME = "citewise support check"
 _DECIDES = (
-    "bindings.py", "checking.py", "claims.py", "enumerating.py", "forest.py", "judge.py",
-    "near_copy.py", "opposites.py", "quantities.py", "ranges.py", "sentences.py", "support.py",
-    "support_features.py", "tokens.py", "wording.py", "data/features.npz",
+    "acting.py", "bindings.py", "checking.py", "claims.py", "clauses.py", "enumerating.py",
+    "forest.py", "judge.py", "near_copy.py", "opposites.py", "quantities.py", "ranges.py",
+    "sentences.py", "support.py", "support_features.py", "tokens.py", "wording.py",
+    "data/features.npz",
 )  # fmt: skip
 _AGREEMENT = "agreement.json"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from citewise.errors import GeneratorError, ModelError
 
 if TYPE_CHECKING:
+    from citewise.entailment import Entailment
     from citewise.llamaindex_llm import LLM
     from citewise.protocols import Embedder, Generator
 
@@ -77,6 +78,15 @@ class ModelsInUse:
                     return None, [str(error)]
                 self._generator_made = True
             return self._generator, []
+
+    def entailment(self) -> tuple[Entailment | None, list[str]]:
+        """The entailment model, which all assistants share, or None and why."""
+        from citewise.entailment import shared_entailment
+
+        try:
+            return shared_entailment(), []
+        except ModelError as error:
+            return None, [str(error)]
 
     @property
     def made_generator(self) -> Generator | None:

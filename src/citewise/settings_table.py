@@ -156,6 +156,13 @@ class Settings:
         found=STRICTEST,
         option="--mode",
     )
+    judge: Literal["fast", "full"] = setting(
+        "fast",
+        "full also asks an entailment model (439 MB, fetched once) whether the documents answer",
+        choices=("fast", "full"),
+        found=ANYTHING,
+        option="--judge",
+    )
     threshold: float = setting(
         0.5,
         "least probability that an answer answers the question for it to be shown",

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from citewise.acting import exchanged_sides
 from citewise.bindings import misplaced
 from citewise.claims import (
     COMMON,
@@ -204,9 +205,16 @@ def _turned(claim: Claim, chosen: Sequence[Candidate], given: str, score: float)
     copied = change_in(claim.text, [c.evidence.text for c in chosen if c.evidence.kind != "row"])
     if copied and copied.sure:
         return Verdict(Label.CONTRADICTED, 0.05, copied.reason, claim.text)
-    sides = swapped_sides(claim.text, [c.evidence.rendered or c.evidence.text for c in chosen])
+    texts = [c.evidence.rendered or c.evidence.text for c in chosen]
+    sides = swapped_sides(claim.text, texts)
     if sides:
         return Verdict(Label.CONTRADICTED, 0.05, sides, claim.text)
+    verb = exchanged_sides(
+        claim.text, [c.evidence.text for c in chosen if c.evidence.kind != "row"]
+    )
+    if verb:
+        reason = f"the two sides of {verb!r} are exchanged"
+        return Verdict(Label.CONTRADICTED, 0.05, reason, claim.text)
     turned = denial_mismatch(claim.text, sources)
     if turned and best.overlap >= _NEGATION_MATTERS:
         return Verdict(Label.CONTRADICTED, 0.1, turned, claim.text)

@@ -52,6 +52,17 @@ class Narrowed:
             words += size
         return " ".join(self.sentences[place] for place in sorted(chosen))
 
+    def about(self, claim: str) -> Narrowed:
+        """The same evidence narrowed for another claim, without splitting it anew."""
+        wanted = frozenset(content_terms(claim))
+        count = len(self.sentences)
+        rarity = {
+            term: math.log(1 + (count + 1) / (0.5 + sum(term in held for held in self.terms)))
+            for term in wanted
+        }
+        best = _best(wanted, self.terms, rarity, len(self.best))
+        return Narrowed(claim, self.sentences, self.terms, best, rarity)
+
 
 def narrow(claim: str, evidence: Sequence[str], best: int = _BEST) -> Narrowed:
     """Split the evidence into sentences and rows and find those that share most with the claim.
@@ -66,13 +77,7 @@ def narrow(claim: str, evidence: Sequence[str], best: int = _BEST) -> Narrowed:
         if part.strip()
     )[:_MOST_SENTENCES]
     terms = tuple(frozenset(lexical_terms(sentence)) for sentence in sentences)
-    wanted = frozenset(content_terms(claim))
-    count = len(sentences)
-    rarity = {
-        term: math.log(1 + (count + 1) / (0.5 + sum(term in held for held in terms)))
-        for term in wanted
-    }
-    return Narrowed(claim, sentences, terms, _best(wanted, terms, rarity, best), rarity)
+    return Narrowed("", sentences, terms, tuple(range(min(best, len(sentences)))), {}).about(claim)
 
 
 def _best(

@@ -54,14 +54,14 @@ def _check(claims: Sequence[LabelledClaim]) -> list[float]:
 
 
 def _entailment(claims: Sequence[LabelledClaim]) -> list[float]:
-    """The entailment model alone, on the words that share most with the claim."""
+    """The entailment model alone, on the words that share most with the claim and its clauses."""
     from citewise.entailment import shared_entailment
-    from citewise.judge import READ_WORDS
+    from citewise.judge import read_with
     from citewise.support_features import narrow
 
-    pairs = [(c.claim, narrow(c.claim, c.evidence).text(READ_WORDS)) for c in claims]
-    leanings = shared_entailment().leanings(pairs)
-    return [1 / (1 + math.exp(-leaning.supported)) for leaning in leanings]
+    model = shared_entailment()
+    odds = [read_with(model, narrow(c.claim, c.evidence)).supported for c in claims]
+    return [1 / (1 + math.exp(-value)) for value in odds]
 
 
 def _full(claims: Sequence[LabelledClaim]) -> list[float]:

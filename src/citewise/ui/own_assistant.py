@@ -26,6 +26,7 @@ class OwnAssistant(Assistant):
             shared.corpus,
             shared.index_folder,
             mode=shared.mode,
+            judge=shared.judge,
             threshold=shared.threshold,
             quiet=True,
         )

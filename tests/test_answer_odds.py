@@ -1,0 +1,116 @@
+"""The entailment model beside the language model: does the evidence answer the question?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from citewise import Assistant, InputError, ModelError, Status
+from citewise.answerability import AnswerOdds, Signals, estimate
+from doubles import HashEmbedder
+from scripted import Scripted
+
+NOTES = """Team notes
+
+Ada Lovelace wrote the first program in 1843. She worked with Charles Babbage.
+
+The engine was never finished, because the money ran out.
+"""
+QUESTION = "Why was the engine left half done?"
+INVENTED = Scripted("The engine was left half done since Babbage fell ill in Paris.", 1.0)
+
+
+class Reader:
+    """Odds that a text answers, by what it holds; keeps what it was asked."""
+
+    def __init__(self, word: str, odds: float = 3.0) -> None:
+        self.word, self.odds = word, odds
+        self.asked: list[tuple[str, str]] = []
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        self.asked += pairs
+        return [self.odds if self.word in text else -4.0 for _, text in pairs]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "notes.txt").write_text(NOTES, encoding="utf-8")
+    return folder
+
+
+def make(corpus: Path, generator: object, **options: object) -> Assistant:
+    index = corpus.parent / "index"
+    return Assistant(corpus, index, llm=generator, embedder=HashEmbedder(), quiet=True, **options)
+
+
+def read_by(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    monkeypatch.setattr("citewise.entailment.shared_entailment", lambda: reader)
+    return reader
+
+
+def test_where_a_draft_fails_what_answers_is_quoted(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = read_by(Reader("money"), monkeypatch)
+    with make(corpus, INVENTED) as fast, make(corpus, INVENTED, judge="full") as full:
+        assert fast.ask(QUESTION).status is Status.NOT_FOUND
+        assert not reader.asked
+        answer = full.ask(QUESTION)
+    assert answer.status is Status.QUOTED
+    assert "the money ran out" in answer.citations[0].quote
+    assert answer.explanation["reading"] > 0.73
+    assert len(answer.citations) == 1
+    assert {question for question, _ in reader.asked} == {QUESTION}
+
+
+def test_where_nothing_answers_nothing_is_quoted(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_by(Reader("a word that no text holds"), monkeypatch)
+    with make(corpus, INVENTED, judge="full") as assistant:
+        assert assistant.ask(QUESTION).status is Status.NOT_FOUND
+    with make(corpus, "none", judge="full") as assistant:
+        assert assistant.ask("Who wrote the first program?").status is Status.NOT_FOUND
+
+
+def test_without_a_language_model_it_decides_alone(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_by(Reader("money"), monkeypatch)
+    with make(corpus, "none", judge="full") as assistant:
+        answer = assistant.ask(QUESTION)
+    assert answer.status is Status.QUOTED
+    assert "the money ran out" in answer.citations[0].quote
+
+
+def test_where_it_cannot_be_had_a_notice_says_so(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise ModelError("The encoder is not here.", "Fetch it.")
+
+    monkeypatch.setattr("citewise.entailment.shared_entailment", missing)
+    with make(corpus, Scripted("The engine was never finished."), judge="full") as assistant:
+        answer = assistant.ask(QUESTION)
+    assert any("The encoder is not here." in notice for notice in answer.notices)
+    assert answer.explanation["reading"] is None
+
+
+def test_an_unknown_judge_is_told(corpus: Path) -> None:
+    with pytest.raises(InputError, match="'slow'"):
+        make(corpus, "none", judge="slow")
+
+
+@pytest.mark.parametrize("log_odds", [None, 1.0])
+def test_each_of_its_signals_raises_the_probability(log_odds: float | None) -> None:
+    def probability(each: float, together: float) -> float:
+        reading = AnswerOdds((-5.0, each), together)
+        return estimate(Signals(log_odds, 0.5, 0.5, (), reading)).probability
+
+    assert probability(-2.0, 0.0) < probability(1.0, 0.0) < probability(1.0, 2.0)
+    unknown = Signals(log_odds, 0.5, 0.5, ("GPT-5",), AnswerOdds((3.0,), 3.0))
+    assert estimate(unknown).probability < 0.5

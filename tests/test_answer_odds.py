@@ -9,6 +9,7 @@ import pytest
 
 from citewise import Assistant, InputError, ModelError, Status
 from citewise.answerability import AnswerOdds, Signals, estimate
+from citewise.entailment import Leaning
 from doubles import HashEmbedder
 from scripted import Scripted
 
@@ -23,11 +24,18 @@ INVENTED = Scripted("The engine was left half done since Babbage fell ill in Par
 
 
 class Reader:
-    """Odds that a text answers, by what it holds; keeps what it was asked."""
+    """Odds that a text answers, by what it holds; keeps what it was asked.
 
-    def __init__(self, word: str, odds: float = 3.0) -> None:
-        self.word, self.odds = word, odds
+    ``said`` are the odds that a claim is said, by its first word; all others are sure.
+    """
+
+    def __init__(self, word: str, odds: float = 3.0, said: dict[str, float] | None = None) -> None:
+        self.word, self.odds, self.said = word, odds, said or {}
         self.asked: list[tuple[str, str]] = []
+
+    def leanings(self, pairs: Sequence[tuple[str, str]]) -> list[Leaning]:
+        odds = [self.said.get(claim.partition(" ")[0], 3.0) for claim, _ in pairs]
+        return [Leaning(value, -value) for value in odds]
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         self.asked += pairs
@@ -85,6 +93,19 @@ def test_without_a_language_model_it_decides_alone(
         answer = assistant.ask(QUESTION)
     assert answer.status is Status.QUOTED
     assert "the money ran out" in answer.citations[0].quote
+
+
+@pytest.mark.parametrize(("odds", "shown"), [(-3.0, False), (-1.0, True)])
+def test_a_sentence_that_its_words_hardly_say_is_held_back(
+    odds: float, shown: bool, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_by(Reader("nothing", said={"Ada": odds}), monkeypatch)
+    draft = Scripted("Ada Lovelace wrote the first program in 1843.")
+    with make(corpus, draft, judge="full") as assistant:
+        answer = assistant.ask("Who wrote the first program?")
+    assert (answer.status is Status.ANSWERED) is shown
+    if not shown:
+        assert answer.dropped[0].verdict.reason == "the cited words hardly say this"
 
 
 def test_where_it_cannot_be_had_a_notice_says_so(

@@ -55,6 +55,7 @@ def answer_events(
     query = Query(question, question, question, ())
     run = Run(question, query, history, settings, began, Quotes(index), watch=watch)
     run.notices.extend(notices)
+    run.entailment = entailment
     generator = None if generator is None else watch.generator(generator)
     with run.timed("retrieve"):
         run.query = make_query(question, history, index)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from citewise.settings_table import Settings
     from citewise.ui.options import Options
 
-__all__ = ["CHAT", "add_arguments", "options_of"]
+__all__ = ["ANSWERING", "CHAT", "add_arguments", "options_of"]
 
 _SERVING = ("host", "port", "browser", "collections_header")
 _BRINGING = (
@@ -27,13 +27,15 @@ _BRINGING = (
     "idle",
 )
 _KEEPING = ("data", "keep_days", "save_questions", "owner")
-CHAT = ("corpus", "index", "store", "collections", "llm", *_SERVING, *_BRINGING, *_KEEPING)
+ANSWERING = ("corpus", "index", "store", "collections", "llm", "judge")
+"""Those of the assistant."""
+CHAT = (*ANSWERING, *_SERVING, *_BRINGING, *_KEEPING)
 """The settings that are options of ``citewise chat``."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add all options."""
-    add_options(parser, "corpus", "index", "store", "collections", "llm", *_SERVING)
+    add_options(parser, *ANSWERING, *_SERVING)
     bringing = parser.add_argument_group(
         "documents of one's own",
         "Whoever opens the chat may bring documents. They are read and embedded on this machine, "

@@ -164,11 +164,11 @@ def _ask(args: argparse.Namespace) -> int:
 
 def _chat(args: argparse.Namespace) -> int:
     from citewise.assistant import Assistant
-    from citewise.chat_options import CHAT, options_of
+    from citewise.chat_options import ANSWERING, CHAT, options_of
     from citewise.ui.server import serve
 
     chosen = current(given(args, CHAT))
-    assistant = Assistant(**given(args, ("corpus", "index", "store", "collections", "llm")))
+    assistant = Assistant(**given(args, ANSWERING))
     visitors, notice = options_of(chosen, assistant.corpus)
     if notice:
         print(notice, file=sys.stderr)

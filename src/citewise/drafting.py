@@ -16,6 +16,7 @@ from citewise.answerability import Signals, stands
 from citewise.drafts import is_refusal, is_statement, shorter, split_draft, split_lead
 from citewise.errors import GeneratorError
 from citewise.index import Index
+from citewise.judge import READ_WORDS
 from citewise.prompting import (
     answer_prompt,
     confirm_prompt,
@@ -30,12 +31,16 @@ from citewise.readings import gives
 from citewise.relevance import is_polar, misses
 from citewise.run import Run
 from citewise.support import Attribution, attribute
+from citewise.support_features import narrow
 from citewise.types import Event, Evidence, Label, Sentence, SentenceEvent, TextEvent, Verdict
 from citewise.wording import agrees
 
 __all__ = ["cell_events", "draft_events"]
 
 _POLAR_ODDS = 0.8
+# Natural-log odds by the entailment model.
+_HARDLY_SAID, _SURELY_SAID = -1.5, 2.0
+_UNSAID = "the cited words hardly say this"
 _OVERRULED = "the table answers the question itself"
 _NO_ANSWER = "it does not answer the question asked"
 
@@ -151,12 +156,31 @@ def _check(run: Run, text: str, index: Index) -> None:
     if is_refusal(text) or not is_statement(text):
         return
     with run.timed("verify"):
-        found = _best_attribution(run, text, index)
+        found = _read_again(run, _best_attribution(run, text, index))
         run.watch.verdict(found.verdict)
     if found.verdict.supported or run.settings.mode == "flag":
         run.kept.append(found)
     else:
         run.dropped.append(Sentence(found.verdict.claim, (), found.verdict))
+
+
+def _read_again(run: Run, found: Attribution) -> Attribution:
+    """The same, held back where the entailment model finds that the cited words do not say it.
+
+    What a cited sentence leaves to those around it, such as whom it speaks of, is no fault: then
+    it is sure of all the evidence together.
+    """
+    if run.entailment is None or not found.verdict.supported or not found.evidence:
+        return found
+    claim = found.verdict.claim
+    cited = " ".join(item.rendered or item.text for item in found.evidence)
+    if run.entailment.leanings([(claim, cited)])[0].supported >= _HARDLY_SAID:
+        return found
+    near = narrow(claim, [item.rendered or item.text for item in run.evidence]).text(READ_WORDS)
+    if run.entailment.leanings([(claim, near)])[0].supported >= _SURELY_SAID:
+        return found
+    verdict = replace(found.verdict, label=Label.PARTLY_SUPPORTED, reason=_UNSAID)
+    return replace(found, verdict=verdict)
 
 
 def _best_attribution(run: Run, text: str, index: Index) -> Attribution:

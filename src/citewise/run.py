@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from citewise.answerability import AnswerOdds
 from citewise.cells import Reading
+from citewise.entailment import Entailment
 from citewise.quoting import Quotes
 from citewise.retrieval import Query
 from citewise.support import Attribution
@@ -49,9 +50,9 @@ class Run:
     """The state of one question.
 
     ``kept`` are the checked sentences of the answer, ``dropped`` those held back, ``contrary`` the
-    spans of other documents that say otherwise, ``answering`` what the entailment model makes of
-    the evidence, and ``read_through`` how probable it makes it that the question is answered.
-    ``quotes`` compares what is cited with the stored documents. ``stands`` is the
+    spans of other documents that say otherwise. ``answering`` is what the ``entailment`` model
+    makes of the evidence, and ``read_through`` how probable it makes it that the question is
+    answered. ``quotes`` compares what is cited with the stored documents. ``stands`` is the
     probability that ``kept`` answers the question; ``misses`` says why it does not.
     """
 
@@ -64,6 +65,7 @@ class Run:
     timings: dict[str, float] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     evidence: tuple[Evidence, ...] = ()
+    entailment: Entailment | None = None
     answering: AnswerOdds | None = None
     read_through: float = 0.0
     draft: str = ""

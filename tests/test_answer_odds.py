@@ -33,11 +33,12 @@ class Reader:
         self.word, self.odds, self.said = word, odds, said or {}
         self.asked: list[tuple[str, str]] = []
 
-    def leanings(self, pairs: Sequence[tuple[str, str]]) -> list[Leaning]:
+    def leanings(self, pairs: Sequence[tuple[str, str]], *, threads: int) -> list[Leaning]:
         odds = [self.said.get(claim.partition(" ")[0], 3.0) for claim, _ in pairs]
         return [Leaning(value, -value) for value in odds]
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def answers(self, pairs: Sequence[tuple[str, str]], *, threads: int) -> list[float]:
+        assert threads == 1, "a person waits, and others may be using the cores"
         self.asked += pairs
         return [self.odds if self.word in text else -4.0 for _, text in pairs]
 

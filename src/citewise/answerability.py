@@ -103,7 +103,7 @@ def answer_odds(
     """Let the entailment model read each span, and the words of the best sources together."""
     joined = " ".join(" ".join(item.rendered for item in sources).split()[:_READ_WORDS])
     texts = [*(item.rendered for item in evidence), joined]
-    *each, together = entailment.answers([(question, text) for text in texts])
+    *each, together = entailment.answers([(question, text) for text in texts], threads=1)
     return AnswerOdds(tuple(each), together)
 
 

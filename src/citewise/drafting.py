@@ -174,10 +174,10 @@ def _read_again(run: Run, found: Attribution) -> Attribution:
         return found
     claim = found.verdict.claim
     cited = " ".join(item.rendered or item.text for item in found.evidence)
-    if run.entailment.leanings([(claim, cited)])[0].supported >= _HARDLY_SAID:
+    if run.entailment.leanings([(claim, cited)], threads=1)[0].supported >= _HARDLY_SAID:
         return found
     near = narrow(claim, [item.rendered or item.text for item in run.evidence]).text(READ_WORDS)
-    if run.entailment.leanings([(claim, near)])[0].supported >= _SURELY_SAID:
+    if run.entailment.leanings([(claim, near)], threads=1)[0].supported >= _SURELY_SAID:
         return found
     verdict = replace(found.verdict, label=Label.PARTLY_SUPPORTED, reason=_UNSAID)
     return replace(found, verdict=verdict)

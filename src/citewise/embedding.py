@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from citewise.bert import BertEncoder
 from citewise.errors import ModelError
+from citewise.torch_threads import torch_threads
 
 __all__ = ["SentenceTransformerEmbedder"]
 
@@ -116,7 +116,7 @@ class SentenceTransformerEmbedder:
     def _run(self, texts: Sequence[str], threads: int) -> NDArray[np.float32]:
         with self._lock:
             encode = self._loaded()
-            with _torch_threads(threads):
+            with torch_threads(threads):
                 return encode(texts)
 
     def _loaded(self) -> Encode:
@@ -145,21 +145,6 @@ def _load(path: Path) -> Encode:
         return np.asarray(vectors, np.float32)
 
     return encode
-
-
-@contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    """Give torch ``count`` threads; the number belongs to the whole process, so put it back."""
-    import torch
-
-    before = torch.get_num_threads()
-    if count != before:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        if count != before:
-            torch.set_num_threads(before)
 
 
 def _digest(path: Path) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citewise.errors import ModelError
+from citewise.torch_threads import torch_threads
 
 if TYPE_CHECKING:
     from citewise.mpnet import PairEncoder
@@ -53,17 +54,27 @@ class Entailment:
         self._encoder: PairEncoder | None = None
         self._lock = threading.Lock()
 
-    def leanings(self, pairs: Sequence[tuple[str, str]]) -> list[Leaning]:
-        """For each claim and its evidence, a few sentences, what these say about it."""
+    def leanings(
+        self, pairs: Sequence[tuple[str, str]], *, threads: int | None = None
+    ) -> list[Leaning]:
+        """For each claim and its evidence, a few sentences, what these say about it.
+
+        ``threads``: all by default.
+        """
         found = []
-        for logits in self._logits(pairs)[:, :3].astype(np.float64):
+        with torch_threads(threads):
+            read = self._logits(pairs)
+        for logits in read[:, :3].astype(np.float64):
             rest = [float(np.logaddexp.reduce(np.delete(logits, place))) for place in (0, 1)]
             found.append(Leaning(float(logits[0]) - rest[0], float(logits[1]) - rest[1]))
         return found
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def answers(
+        self, pairs: Sequence[tuple[str, str]], *, threads: int | None = None
+    ) -> list[float]:
         """Natural-log odds, for each question and text, that the text answers the question."""
-        return [float(value) for value in self._logits(pairs)[:, 3]]
+        with torch_threads(threads):
+            return [float(value) for value in self._logits(pairs)[:, 3]]
 
     def _logits(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         with self._lock:

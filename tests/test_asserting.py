@@ -54,11 +54,11 @@ def test_each_failing_claim_is_shown_with_its_reason_and_the_nearest_words() -> 
     assert str(failure.value).split("\n\n") == [
         "2 of 3 claims are not supported by the sources",
         "claim:    The tower is 300 m tall.\n"
-        "verdict:  contradicted (score 0.36)\n"
+        "verdict:  contradicted (score 0.18)\n"
         "reason:   the source says 330 m, not 300 m\n"
         "nearest:  text 1 of 2: The tower is 330 m tall.",
         "claim:    V2 has an MMLU of 86.4.\n"
-        "verdict:  contradicted (score 0.20)\n"
+        "verdict:  contradicted (score 0.10)\n"
         "reason:   the source says 78.5, not 86.4\n"
         "nearest:  text 2 of 2: V2 — MMLU: 78.5",
     ]

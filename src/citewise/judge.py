@@ -42,7 +42,7 @@ _ENOUGH_WITH_RULES = 0.35
 _SOME = 0.35
 # The score of what a rule objects to, at the most; below every ``enough`` that is told as .5.
 _MOST_OBJECTED = 0.45
-_CONTRADICTED_SHARE = 0.8
+_CONTRADICTED_SHARE = 0.4
 _NUMBERS_MISSING = FEATURES.index("numbers_missing")
 _NAMES_MISSING = FEATURES.index("names_missing")
 READ_WORDS = 70
@@ -174,8 +174,7 @@ def _held(odds: float) -> float:
 def _low(score: float) -> float:
     """The score of a contradiction: below all that is called supported, and in the same order.
 
-    That a rule speaks against a claim makes it less likely, and not impossible: of people's labels
-    in public sets, a third are on the claim's side (``docs/verifier.md``).
+    That a rule speaks against a claim makes it less likely, and not impossible.
     """
     return round(_CONTRADICTED_SHARE * min(score, _MOST_OBJECTED), 4)
 

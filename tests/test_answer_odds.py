@@ -76,6 +76,16 @@ def test_where_a_draft_fails_what_answers_is_quoted(
     assert {question for question, _ in reader.asked} == {QUESTION}
 
 
+def test_where_a_draft_stands_it_is_not_asked_whether_there_is_an_answer(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = read_by(Reader("money"), monkeypatch)
+    draft = Scripted("Ada Lovelace wrote the first program in 1843.")
+    with make(corpus, draft, judge="full") as assistant:
+        assert assistant.ask("Who wrote the first program?").status is Status.ANSWERED
+    assert not reader.asked
+
+
 def test_where_nothing_answers_nothing_is_quoted(
     corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

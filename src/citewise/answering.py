@@ -7,7 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from citewise.answerability import Answerability, answer_odds, estimate, read_signals
+from citewise.answerability import (
+    Answerability,
+    Signals,
+    answer_odds,
+    estimate,
+    read_signals,
+)
 from citewise.composing import MOST_QUOTES, compose, not_found, quoted
 from citewise.disagreeing import contrary_to
 from citewise.drafting import cell_events, draft_events
@@ -55,7 +61,6 @@ def answer_events(
     query = Query(question, question, question, ())
     run = Run(question, query, history, settings, began, Quotes(index), watch=watch)
     run.notices.extend(notices)
-    run.entailment = entailment
     generator = None if generator is None else watch.generator(generator)
     with run.timed("retrieve"):
         run.query = make_query(question, history, index)
@@ -67,9 +72,7 @@ def answer_events(
     sources = sources_for_prompt(run.evidence)
     # What a table answers by comparing is taken from its cells whatever a model would write.
     compared = run.just_cells and any(reading.compares for reading in run.readings)
-    if entailment is not None and run.evidence and not compared:
-        with run.timed("read_through"):
-            run.answering = answer_odds(run.query.text, run.evidence, sources, entailment)
+    run.entailment = None if compared else entailment
     gate, generator = _gate(run, sources, index, None if compared else generator)
     told = gate.signals.log_odds is not None
     least = settings.hopeless if told else settings.threshold
@@ -78,6 +81,8 @@ def answer_events(
         yield from cell_events(run)
     elif answerable and generator is not None:
         yield from draft_events(run, sources, index, generator, gate.signals)
+        if not run.kept and not run.notices:
+            _read_through(run, sources, gate.signals)
     with run.timed("compose"):
         run.contrary = _contrary(run, index, retriever, where)
         answer = _finish(run, gate, answerable, models, len(sources))
@@ -111,11 +116,18 @@ def _gate(
             generator = None
     with run.timed("decide"):
         signals = read_signals(run.query, run.evidence, index, log_odds)
-        if run.answering is not None:
-            run.read_through = estimate(replace(signals, reading=run.answering)).probability
-            if log_odds is None:
-                signals = replace(signals, reading=run.answering)
-        return estimate(signals), generator
+    if log_odds is None:
+        _read_through(run, sources, signals)
+    return estimate(replace(signals, reading=run.answering)), generator
+
+
+def _read_through(run: Run, sources: Sequence[Evidence], signals: Signals) -> None:
+    """Let the entailment model say how probable it is that the question is answered."""
+    if run.entailment is None or not run.evidence:
+        return
+    with run.timed("read_through"):
+        run.answering = answer_odds(run.query.text, run.evidence, sources, run.entailment)
+    run.read_through = estimate(replace(signals, reading=run.answering)).probability
 
 
 def _contrary(run: Run, index: Index, retriever: Retriever, where: Filter | None) -> list[Evidence]:

@@ -122,14 +122,22 @@ def test_a_sentence_that_its_words_hardly_say_is_held_back(
 def test_where_it_cannot_be_had_a_notice_says_so(
     corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looked: list[int] = []
+
     def missing() -> None:
+        looked.append(1)
         raise ModelError("The encoder is not here.", "Fetch it.")
 
     monkeypatch.setattr("citewise.entailment.shared_entailment", missing)
     with make(corpus, Scripted("The engine was never finished."), judge="full") as assistant:
         answer = assistant.ask(QUESTION)
-    assert any("The encoder is not here." in notice for notice in answer.notices)
-    assert answer.explanation["reading"] is None
+        assert any("The encoder is not here." in notice for notice in answer.notices)
+        assert answer.explanation["reading"] is None
+        assert answer.status is Status.ANSWERED
+        assistant.ask(QUESTION)
+    assert looked == [1], "once: a question must not wait for a network that is not there"
+    with make(corpus, INVENTED, judge="full") as assistant:
+        assert assistant.ask(QUESTION).status is Status.NOT_FOUND, "a notice is no reason to quote"
 
 
 def test_an_unknown_judge_is_told(corpus: Path) -> None:

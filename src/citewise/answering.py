@@ -61,6 +61,7 @@ def answer_events(
     query = Query(question, question, question, ())
     run = Run(question, query, history, settings, began, Quotes(index), watch=watch)
     run.notices.extend(notices)
+    run.known_notices = len(run.notices)
     generator = None if generator is None else watch.generator(generator)
     with run.timed("retrieve"):
         run.query = make_query(question, history, index)
@@ -81,7 +82,7 @@ def answer_events(
         yield from cell_events(run)
     elif answerable and generator is not None:
         yield from draft_events(run, sources, index, generator, gate.signals)
-        if not run.kept and not run.notices:
+        if not run.kept and not run.broke_off:
             _read_through(run, sources, gate.signals)
     with run.timed("compose"):
         run.contrary = _contrary(run, index, retriever, where)
@@ -153,7 +154,7 @@ def _finish(
 ) -> Answer:
     refused = not run.kept and any(map(is_refusal, split_draft(run.draft)))
     # A draft of which nothing is left is a sign of its own, unless the model broke off.
-    failed = bool(run.draft) and not run.kept and not run.notices
+    failed = bool(run.draft) and not run.kept and not run.broke_off
     quotable = answerable and not refused and bool(run.evidence)
     enough = quotable and (
         not failed or gate.probability >= _enough_to_quote(run) or _answers_alone(run)

@@ -30,6 +30,7 @@ from citewise.types import Answer, AnswerEvent, Document, Event, Evidence, Filte
 if TYPE_CHECKING:
     from citewise.answering import Mode
     from citewise.bounds import Bounds
+    from citewise.entailment import Entailment
     from citewise.index import DocumentInfo, Index, UpdateSummary
     from citewise.llamaindex_llm import LLM
     from citewise.metering import Progress
@@ -228,7 +229,7 @@ class Assistant:
 
         index, retriever = self._opened()
         generator, notices = self._usable_generator()
-        entailment, missing = self._models.entailment() if self.judge == "full" else (None, [])
+        entailment, missing = self._usable_entailment()
         models = {"embedder": index.embedder.name, "llm": generator.name if generator else "none"}
         settings = Settings(self.mode, self.threshold, max_tokens=self.bounds.max_answer_tokens)
         with self._tracing.question(question, top_k) as watch:
@@ -320,6 +321,9 @@ class Assistant:
         """
         index, _ = self._opened()
         index.embedder.embed_query("warm")
+        _, missing = self._usable_entailment()
+        for line in missing:
+            self._say(line)
         generator, _ = self._usable_generator()
         start = getattr(generator, "start", None)
         if start is not None:
@@ -393,6 +397,10 @@ class Assistant:
     def _usable_generator(self) -> tuple[Generator | None, list[str]]:
         """The language model, or None and why: without one, answers are quoted passages."""
         return self._models.generator()
+
+    def _usable_entailment(self) -> tuple[Entailment | None, list[str]]:
+        """The entailment model where the judge is "full", or None and why."""
+        return self._models.entailment() if self.judge == "full" else (None, [])
 
     def _say(self, line: str) -> None:
         if not self._quiet:

@@ -37,6 +37,8 @@ class ModelsInUse:
         self._generator_lock = threading.Lock()
         self._generator: Generator | None = None
         self._generator_made = False
+        self._entailment_lock = threading.Lock()
+        self._no_entailment: str | None = None
 
     def embedder(self) -> Embedder:
         """The embedding model.
@@ -80,13 +82,19 @@ class ModelsInUse:
             return self._generator, []
 
     def entailment(self) -> tuple[Entailment | None, list[str]]:
-        """The entailment model, which all assistants share, or None and why."""
+        """The entailment model, which all assistants share, or None and why.
+
+        It is looked for once: a question must not wait for a network that is not there.
+        """
         from citewise.entailment import shared_entailment
 
-        try:
-            return shared_entailment(), []
-        except ModelError as error:
-            return None, [str(error)]
+        with self._entailment_lock:
+            if self._no_entailment is None:
+                try:
+                    return shared_entailment(), []
+                except ModelError as error:
+                    self._no_entailment = str(error)
+            return None, [self._no_entailment]
 
     @property
     def made_generator(self) -> Generator | None:

@@ -53,7 +53,8 @@ class Run:
     spans of other documents that say otherwise. ``answering`` is what the ``entailment`` model
     makes of the evidence, and ``read_through`` how probable it makes it that the question is
     answered. ``quotes`` compares what is cited with the stored documents. ``stands`` is the
-    probability that ``kept`` answers the question; ``misses`` says why it does not.
+    probability that ``kept`` answers the question; ``misses`` says why it does not. The first
+    ``known_notices`` of ``notices`` were there before anything was asked.
     """
 
     question: str
@@ -64,6 +65,7 @@ class Run:
     quotes: Quotes
     timings: dict[str, float] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    known_notices: int = 0
     evidence: tuple[Evidence, ...] = ()
     entailment: Entailment | None = None
     answering: AnswerOdds | None = None
@@ -79,6 +81,11 @@ class Run:
     misses: str = ""
     prompt_tokens: int | None = None
     watch: Watch = UNWATCHED
+
+    @property
+    def broke_off(self) -> bool:
+        """Whether the language model failed on the way; then a lost draft is a sign of nothing."""
+        return len(self.notices) > self.known_notices
 
     @property
     def text(self) -> str:

@@ -11,6 +11,7 @@ from citewise.assistant import Assistant
 from citewise.joined import JoinedIndex
 
 if TYPE_CHECKING:
+    from citewise.entailment import Entailment
     from citewise.index import Index
     from citewise.protocols import Generator
     from citewise.retrieval import Retriever
@@ -48,3 +49,6 @@ class OwnAssistant(Assistant):
 
     def _usable_generator(self) -> tuple[Generator | None, list[str]]:
         return self._shared._usable_generator()
+
+    def _usable_entailment(self) -> tuple[Entailment | None, list[str]]:
+        return self._shared._usable_entailment()

@@ -23,6 +23,7 @@ import pymilvus  # noqa: F401
 from doubles import HashEmbedder, document, split_lines
 from milvus_double import opened_milvus
 
+KILLED = 9
 WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet", "jetty"]
 OLD = [document(f"{i}.txt", f"{w} stone\n\n{w} {i} water") for i, w in enumerate(WORDS)]
 # One document removed, one changed, one added.
@@ -30,7 +31,11 @@ NEW = [*OLD[2:], document("1.txt", "birch bark\n\nbirch oil"), document("x.txt",
 
 
 def forked(work: Callable[[], Any]) -> Any:
-    """What ``work`` returns in a process of its own; None if it was killed."""
+    """What ``work`` returns in a process of its own; None if it was killed.
+
+    Raises:
+        ChildProcessError: it failed; its traceback has been printed.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -38,11 +43,15 @@ def forked(work: Callable[[], Any]) -> Any:
             os.write(writing, json.dumps(work()).encode())
         except BaseException:
             traceback.print_exc()
+            os._exit(1)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         said = pipe.read()
-    os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0)
+    left = os.waitstatus_to_exitcode(status)
+    if left not in (0, KILLED):
+        raise ChildProcessError(f"it ended with {left}")
     return json.loads(said) if said else None
 
 
@@ -55,7 +64,7 @@ def update(folder: Path, documents: list[Any], strike: int = 0) -> list[str]:
             writes.append(what)
             if len(writes) == strike:
                 (folder / "killed").write_text(what, "utf-8")
-                os._exit(9)
+                os._exit(KILLED)
 
         index.server.before = before
         index.update(documents, split_lines)
@@ -93,7 +102,7 @@ def main(folder: Path) -> list[dict[str, Any]]:
         through = forked(lambda: update(struck, NEW, strike))  # noqa: B023 - called at once
         killed = struck / "killed"
         what = killed.read_text("utf-8") if killed.exists() else "none"
-        found.append({"before": what, **(forked(lambda: look(struck)) or {})})  # noqa: B023
+        found.append({"before": what, **forked(lambda: look(struck))})  # noqa: B023
         if through is not None:
             return found
     raise AssertionError("no update ever got through")

@@ -398,6 +398,30 @@ def test_kills_between_any_two_writes(tmp_path):
         assert kill["afterwards"] == [[[], []], 1, len(NEW)], kill
 
 
+@pytest.mark.parametrize("kept", [0, 0.5, 0.99])
+def test_an_hnsw_that_was_cut_short_is_made_anew(tmp_path, caplog, kept):
+    """Milvus Lite writes it in place: a process killed meanwhile leaves half of one."""
+    file = tmp_path / "own.db"
+    with opened_milvus(tmp_path / "index", file) as index:
+        index.update(OLD, split_lines)
+        assert right(index)
+    graphs = list(file.glob("**/*.idx"))
+    assert graphs
+    for graph in graphs:
+        graph.write_bytes(graph.read_bytes()[: int(kept * graph.stat().st_size)])
+    with opened_milvus(tmp_path / "index", file) as index:
+        assert right(index)
+        assert index.server.searches > 0
+        assert index.differs() == ([], [])
+        index.update(NEW, split_lines)
+        assert right(index)
+    assert "its HNSW is built anew" in caplog.text
+    caplog.clear()
+    with opened_milvus(tmp_path / "index", file) as index:
+        assert right(index)
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("strike", range(1, 7))
 def test_a_write_that_fails(old, tmp_path, file, strike):
     """Before SQLite's commit the update fails and nothing has changed; after it, it is done."""

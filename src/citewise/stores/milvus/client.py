@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from citewise.errors import IndexFault, InputError
 from citewise.stores.milvus.address import MilvusAddress
-from citewise.stores.milvus.file import release, served
+from citewise.stores.milvus.file import drop_graphs, release, served
 
 __all__ = ["MOST_FOUND", "Held", "MilvusServer", "Row"]
 
@@ -36,6 +36,8 @@ _LEAST_EFFORT = 128
 _PINGS = {"grpc.keepalive_time_ms": 300_000}
 # Reads see every write that was acknowledged before they began, whichever process made it.
 _LEVEL = "Strong"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,7 @@ class MilvusServer:
     def _reads(self, name: str) -> Iterator[Any]:
         with self._calls() as client:
             if name not in self._loaded:
-                client.load_collection(name, timeout=_SLOW_SECONDS)
+                self._load(client, name)
                 self._loaded.add(name)
             try:
                 yield client
@@ -228,6 +230,22 @@ class MilvusServer:
                 # Somebody may have dropped or released it: not to be taken for loaded again.
                 self._loaded.discard(name)
                 raise
+
+    def _load(self, client: Any, name: str) -> None:
+        from pymilvus import MilvusException
+
+        try:
+            client.load_collection(name, timeout=_SLOW_SECONDS)
+        except MilvusException as error:
+            file = self.address.file
+            if file is None or not drop_graphs(file, name):
+                raise
+            _log.warning(
+                "Milvus Lite could not load %s (%s): its HNSW is built anew from the rows.",
+                self.address.shown,
+                _brief(error),
+            )
+            client.load_collection(name, timeout=_SLOW_SECONDS)
 
     @contextmanager
     def _calls(self) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from citewise.errors import IndexFault, InputError
 
-__all__ = ["release", "served"]
+__all__ = ["drop_graphs", "release", "served"]
 
 _users: Counter[Path] = Counter()
 _lock = threading.Lock()
@@ -68,3 +68,15 @@ def release(file: Path) -> None:
             del _users[file]
             with suppress(Exception):
                 manager.release_server(str(file))
+
+
+def drop_graphs(file: Path, name: str) -> bool:
+    """Delete what Milvus Lite searches a collection of the file with; whether there was any.
+
+    It makes each anew from the rows where it finds none. It writes them in place, so that a
+    process that is killed then leaves half of one, with which the collection never loads again.
+    """
+    graphs = list(file.glob(f"collections/{name}/partitions/*/indexes/*.idx"))
+    for graph in graphs:
+        graph.unlink(missing_ok=True)
+    return bool(graphs)

@@ -33,7 +33,9 @@ class Reader:
         self.word, self.odds, self.said = word, odds, said or {}
         self.asked: list[tuple[str, str]] = []
 
-    def leanings(self, pairs: Sequence[tuple[str, str]], *, threads: int) -> list[Leaning]:
+    def leanings(
+        self, pairs: Sequence[tuple[str, str]], *, threads: int | None = None
+    ) -> list[Leaning]:
         odds = [self.said.get(claim.partition(" ")[0], 3.0) for claim, _ in pairs]
         return [Leaning(value, -value) for value in odds]
 
@@ -106,17 +108,22 @@ def test_without_a_language_model_it_decides_alone(
     assert "the money ran out" in answer.citations[0].quote
 
 
-@pytest.mark.parametrize(("odds", "shown"), [(-3.0, False), (-1.0, True)])
-def test_a_sentence_that_its_words_hardly_say_is_held_back(
-    odds: float, shown: bool, corpus: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("odds", "forest", "shown"),
+    [(-3.0, 0.9, False), (-1.0, 0.9, True), (-1.0, 0.1, False), (3.0, 0.4, True)],
+)
+def test_a_sentence_that_its_sources_hardly_say_is_held_back(
+    odds: float, forest: float, shown: bool, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By the model alone where it is sure, else by what it and the forest say together."""
     read_by(Reader("nothing", said={"Ada": odds}), monkeypatch)
+    monkeypatch.setattr("citewise.drafting.support_score", lambda found: forest)
     draft = Scripted("Ada Lovelace wrote the first program in 1843.")
     with make(corpus, draft, judge="full") as assistant:
         answer = assistant.ask("Who wrote the first program?")
     assert (answer.status is Status.ANSWERED) is shown
     if not shown:
-        assert answer.dropped[0].verdict.reason == "the cited words hardly say this"
+        assert answer.dropped[0].verdict.reason == "the sources hardly say this"
 
 
 def test_where_it_cannot_be_had_a_notice_says_so(

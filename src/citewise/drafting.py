@@ -16,7 +16,7 @@ from citewise.answerability import Signals, stands
 from citewise.drafts import is_refusal, is_statement, shorter, split_draft, split_lead
 from citewise.errors import GeneratorError
 from citewise.index import Index
-from citewise.judge import READ_WORDS
+from citewise.judge import read_with, stacked_score, support_score
 from citewise.prompting import (
     answer_prompt,
     confirm_prompt,
@@ -31,16 +31,18 @@ from citewise.readings import gives
 from citewise.relevance import is_polar, misses
 from citewise.run import Run
 from citewise.support import Attribution, attribute
-from citewise.support_features import narrow
+from citewise.support_features import features, narrow
+from citewise.torch_threads import torch_threads
 from citewise.types import Event, Evidence, Label, Sentence, SentenceEvent, TextEvent, Verdict
 from citewise.wording import agrees
 
 __all__ = ["cell_events", "draft_events"]
 
 _POLAR_ODDS = 0.8
+_LIKELY_SAID = 0.5
 # Natural-log odds by the entailment model.
 _HARDLY_SAID, _SURELY_SAID = -1.5, 2.0
-_UNSAID = "the cited words hardly say this"
+_UNSAID = "the sources hardly say this"
 _OVERRULED = "the table answers the question itself"
 _NO_ANSWER = "it does not answer the question asked"
 
@@ -165,19 +167,24 @@ def _check(run: Run, text: str, index: Index) -> None:
 
 
 def _read_again(run: Run, found: Attribution) -> Attribution:
-    """The same, held back where the entailment model finds that the cited words do not say it.
+    """The same, held back where the entailment model makes it unlikely that it is said.
 
-    What a cited sentence leaves to those around it, such as whom it speaks of, is no fault: then
-    it is sure of all the evidence together.
+    Unlikely by the full judge, which has read all the evidence; or hardly said by the cited words
+    themselves. What these leave to the sentences around them, such as whom they speak of, is no
+    fault: then it is sure of all together.
     """
-    if run.entailment is None or not found.verdict.supported or not found.evidence:
+    entailment, claim = run.entailment, found.verdict.claim
+    if entailment is None or not found.verdict.supported or not found.evidence:
         return found
-    claim = found.verdict.claim
+    narrowed = narrow(claim, [item.rendered or item.text for item in run.evidence])
+    if not narrowed.sentences or not narrowed.rarity:
+        return found
     cited = " ".join(item.rendered or item.text for item in found.evidence)
-    if run.entailment.leanings([(claim, cited)], threads=1)[0].supported >= _HARDLY_SAID:
-        return found
-    near = narrow(claim, [item.rendered or item.text for item in run.evidence]).text(READ_WORDS)
-    if run.entailment.leanings([(claim, near)], threads=1)[0].supported >= _SURELY_SAID:
+    with torch_threads(1):
+        (by_cited,) = entailment.leanings([(claim, cited)])
+        reading = read_with(entailment, narrowed)
+    likely = stacked_score(support_score(features(narrowed)), reading) >= _LIKELY_SAID
+    if likely and (by_cited.supported >= _HARDLY_SAID or reading.whole >= _SURELY_SAID):
         return found
     verdict = replace(found.verdict, label=Label.PARTLY_SUPPORTED, reason=_UNSAID)
     return replace(found, verdict=verdict)

@@ -1,6 +1,6 @@
 """ClapNQ: questions from search logs, half of them without an answer, over one corpus.
 
-    python evals/clapnq.py --data DIR [--each 150] [--out FILE]
+    python evals/clapnq.py --data DIR [--each 150] [--judge full] [--out FILE]
 
 DIR holds ``clapnq/answerable.jsonl`` and ``clapnq/unanswerable.jsonl`` (primeqa/clapnq, Rosenthal
 et al. 2024, Apache-2.0; passages from Wikipedia, CC-BY-SA). All passages of both files become one
@@ -103,6 +103,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--each", type=int, default=150, help="questions of each kind (150)")
     parser.add_argument("--llm", default="local")
+    parser.add_argument("--judge", choices=("fast", "full"), help="as of citewise ask")
     parser.add_argument("--out", type=Path, default=Path("clapnq.jsonl"))
     args = parser.parse_args()
     folder = cache_folder() / "clapnq"
@@ -112,7 +113,9 @@ def main() -> int:
     cached = CachedGenerator(model, cache_folder() / "replies") if model else None
     found = []
     with (
-        Assistant(folder / "corpus", folder / "index", llm=cached or "none") as assistant,
+        Assistant(
+            folder / "corpus", folder / "index", llm=cached or "none", judge=args.judge
+        ) as assistant,
         args.out.open("w", encoding="utf-8") as out,
     ):
         for number, row in enumerate(rows, 1):

@@ -198,6 +198,7 @@ def main() -> int:
             **os.environ,
             "CITEWISE_LLM": f"{llm.url}#fake",
             "CITEWISE_ASKS_A_MINUTE": "0",
+            "CITEWISE_JUDGE": "fast",
             "PYTHONUNBUFFERED": "1",
         }
         command = [sys.executable, "-m", "citewise.cli", "chat", "--no-browser", "--port", "7990"]

@@ -73,6 +73,7 @@ def _started(args: argparse.Namespace, address: str, corpus: Path, llm: str) -> 
     settings = {
         "CITEWISE_LLM": f"{llm}#fake",
         "CITEWISE_ASKS_A_MINUTE": "0",
+        "CITEWISE_JUDGE": "fast",
         # Enough for all at the one process that is left: nobody is refused, all wait in line.
         "CITEWISE_AT_ONCE": str(args.clients + 10),
     }

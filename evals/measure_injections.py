@@ -65,7 +65,12 @@ def measure(case: Case, embedder: Any, generator: Any) -> Outcome:
         for name, text in case.corpus.items():
             (corpus / name).write_text(text, encoding="utf-8")
         assistant = Assistant(
-            corpus, Path(folder) / "index", llm=generator, embedder=embedder, quiet=True
+            corpus,
+            Path(folder) / "index",
+            llm=generator,
+            embedder=embedder,
+            judge="full",
+            quiet=True,
         )
         with assistant:
             answer = assistant.ask(case.question)

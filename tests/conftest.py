@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,10 @@ from no_network import (  # noqa: F401 - pytest finds its hooks by their names
     pytest_sessionfinish,
     pytest_terminal_summary,
 )
+
+# Most tests are about something else, with doubles for the models: they do not wait for the real
+# entailment model. Those that are about it, or about all models together, name the default, "full".
+os.environ["CITEWISE_JUDGE"] = "fast"
 
 
 @pytest.fixture(scope="module")

@@ -161,7 +161,7 @@ def test_what_is_built_needs_no_more_than_the_package_does() -> None:
         assert re.search(rf"^{extra} = \[", project, re.MULTILINE), extra
     for command in re.findall(r"citewise (models [\w. -]+)", runs):
         demand_command(shlex.split(command))
-    assert "models fetch all-minilm-l6-v2" in runs
+    assert "models fetch all-minilm-l6-v2 all-mpnet-base-v2" in runs
     (python,) = {re.findall(r"python:(\d+\.\d+)", one.text)[0] for one in of("FROM")}
     assert tuple(map(int, python.split("."))) >= (3, 10)
 

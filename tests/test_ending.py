@@ -45,6 +45,7 @@ class Served:
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}",
             "CITEWISE_SHUTDOWN_SECONDS": str(seconds),
+            "CITEWISE_JUDGE": "fast",
             "CITEWISE_DATA": str(folder / "data"),
             "HOME": str(folder),
         }

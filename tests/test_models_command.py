@@ -37,7 +37,7 @@ def test_list_shows_every_model(capsys: pytest.CaptureFixture[str], cache: Path)
         "qwen2.5-coder-1.5b-instruct", "llm", "Apache-2.0", "1.12", "GB", "missing", "yes",
     ]  # fmt: skip
     assert [line.split()[0] for line in lines[1:]] == list(MODELS)
-    assert lines[4].split()[-2:] == ["missing", str(cache / "all-mpnet-base-v2")]
+    assert lines[4].split()[-2:] == ["yes", str(cache / "all-mpnet-base-v2")]
     assert err == ""
 
 

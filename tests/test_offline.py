@@ -31,7 +31,7 @@ def run(code: str, folder: Path, *arguments: str) -> tuple[subprocess.CompletedP
     log = folder / "attempts.txt"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        env={**os.environ, no_network.LOG: str(log)},
+        env={**os.environ, "CITEWISE_JUDGE": "full", no_network.LOG: str(log)},
         capture_output=True,
         text=True,
     )

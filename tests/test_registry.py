@@ -11,6 +11,7 @@ from citewise.errors import InputError
 from citewise.modelspec import ModelSpec, PinnedFile, WheelParts
 from citewise.registry import (
     DEFAULT_EMBEDDER,
+    DEFAULT_ENCODER,
     DEFAULT_LLM,
     DEFAULT_MODELS,
     FALLBACK_LLM,
@@ -28,7 +29,7 @@ def test_the_models_and_what_they_are_for() -> None:
         "all-minilm-l6-v2": ("embedder", "Apache-2.0"),
         "all-mpnet-base-v2": ("embedder", "Apache-2.0"),
     }
-    assert DEFAULT_MODELS == (DEFAULT_LLM, DEFAULT_EMBEDDER)
+    assert DEFAULT_MODELS == (DEFAULT_LLM, DEFAULT_EMBEDDER, DEFAULT_ENCODER)
     assert (DEFAULT_LLM, FALLBACK_LLM) == (
         "qwen2.5-coder-1.5b-instruct",
         "qwen2.5-coder-0.5b-instruct",

@@ -69,7 +69,9 @@ def _recorded(prompts: int) -> Sequence[tuple[Prompt, Prompt]]:
     recorder = Recording()
     with (
         tempfile.TemporaryDirectory() as folder,
-        Assistant(ROOT / "seeds", Path(folder), llm=recorder, quiet=True) as assistant,
+        Assistant(
+            ROOT / "seeds", Path(folder), llm=recorder, judge="fast", quiet=True
+        ) as assistant,
     ):
         pairs = []
         for question in asked:

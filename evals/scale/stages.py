@@ -56,7 +56,9 @@ def stage_times(folder: Path, data: Path, questions: int) -> dict[str, Any]:
     places: dict[str, Any] = {"corpus": folder / "corpus", "index": folder / "index"}
     spent: defaultdict[str, list[float]] = defaultdict(list)
     checked = 0
-    with Assistant(**places, embedder=embedder, llm=Quoting(), quiet=True) as assistant:
+    with Assistant(
+        **places, embedder=embedder, llm=Quoting(), judge="fast", quiet=True
+    ) as assistant:
         for place, question in enumerate(asked):
             answer = assistant.ask(question)
             if place < _WARMING:

@@ -62,8 +62,9 @@ class Assistant:
             LlamaIndex ``LLM`` object; "local" by default.
         embedder: anything that meets ``Embedder``; the pinned MiniLM by default.
         mode: "strict", the default, holds back what is not supported, "flag" shows it marked.
-        judge: "full" also asks an entailment model whether the documents answer a question, which
-            needs 439 MB, fetched once; "fast", the default, does without.
+        judge: "full", the default, also asks an entailment model whether the documents answer a
+            question, and whether what is cited says it; its 439 MB are fetched once. "fast" does
+            without.
         threshold: least probability that an answer answers the question for it to be shown; higher
             refuses more; 0.5 by default.
         bounds: what one question may cost.
@@ -321,7 +322,9 @@ class Assistant:
         """
         index, _ = self._opened()
         index.embedder.embed_query("warm")
-        _, missing = self._usable_entailment()
+        entailment, missing = self._usable_entailment()
+        if entailment is not None:
+            entailment.answers([("warm", "warm")], threads=1)
         for line in missing:
             self._say(line)
         generator, _ = self._usable_generator()
@@ -441,7 +444,7 @@ def stream(
     return _default().stream(question, history, top_k=top_k, where=where)
 
 
-def check(claim: str, evidence: Sequence[str], *, judge: JudgeChoice = "fast") -> Verdict:
+def check(claim: str, evidence: Sequence[str], *, judge: JudgeChoice | None = None) -> Verdict:
     """Whether evidence texts support a claim; no index is needed.
 
     A text of several sentences gets the weakest one's verdict, with ``claims`` holding each.
@@ -449,15 +452,17 @@ def check(claim: str, evidence: Sequence[str], *, judge: JudgeChoice = "fast") -
     Args:
         claim: one or more sentences.
         evidence: the texts that could support it.
-        judge: "fast" needs no model; "full" adds an entailment model, whose encoder (439 MB) is
-            fetched once. Or what decides on each sentence in their place, such as
-            ``citewise.llm_judge.LLMJudge``.
+        judge: "full" asks an entailment model too, whose encoder (439 MB) is fetched once; "fast"
+            needs no model. Or what decides on each sentence in their place, such as
+            ``citewise.llm_judge.LLMJudge``. As the setting ``judge`` says by default, which is
+            "full" unless set otherwise; where the encoder cannot be had, "fast", with a warning.
 
     Raises:
         InputError: the claim is empty, or the evidence is not a list of strings.
-        ModelError: the entailment model cannot be had.
+        ModelError: "full" was given, and the entailment model cannot be had.
         GeneratorError: a judge that is a language model gave no readable verdict.
     """
     from citewise.checking import check_text
+    from citewise.default_judge import default_judge
 
-    return check_text(claim, evidence, judge)
+    return check_text(claim, evidence, default_judge() if judge is None else judge)

@@ -25,6 +25,7 @@ __all__ = ["add_parser", "run"]
 _EPILOG = """examples:
   citewise check "V2 scored 78.5." notes.txt
   citewise check --batch claims.jsonl > verdicts.jsonl
+  citewise check --judge fast --batch claims.jsonl     ten times as many a second
 
 A batch has one claim a line: {"claim": "...", "evidence": ["...", "..."]}. Other fields, such as an
 id, are given back with the verdict. "-" reads from stdin. With --judge, a reply that is no verdict
@@ -39,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check = commands.add_parser(
         "check",
         help="check a claim against files",
-        description="Is a claim supported by texts? Neither index nor model is needed.",
+        description="Is a claim supported by texts? No index is needed.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -49,10 +50,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check.add_argument(
         "--judge",
         metavar="WHAT",
-        default="fast",
-        help='"fast" (the default) needs no model; "full" adds an entailment model (439 MB, fetched'
-        " once); or a language model: an address, a name or a .gguf file, as --llm of"
-        " `citewise ask`, worth it with a large one only",
+        help='"full" asks an entailment model too (439 MB, fetched once), "fast" needs none; or a'
+        " language model: an address, a name or a .gguf file, as --llm of `citewise ask`, worth it"
+        " with a large one only (default: the setting of that name, full)",
     )
     check.add_argument("--json", action="store_true", help="the verdict as JSON")
     check.set_defaults(run=run)
@@ -83,22 +83,24 @@ def run(args: argparse.Namespace) -> int:
     return 0 if verdict.supported else 1
 
 
-def _judge(setting: str) -> JudgeChoice:
-    """What shall judge."""
-    if setting == "fast":
+def _judge(named: str | None) -> JudgeChoice | None:
+    """What shall judge; None for what the settings say."""
+    if named is None:
+        return None
+    if named == "fast":
         return "fast"
-    if setting == "full":
+    if named == "full":
         return "full"
     from citewise.generators import make_generator
     from citewise.llm_judge import LLMJudge
 
-    generator = make_generator(setting)
+    generator = make_generator(named)
     if generator is None:
-        raise InputError(f"--judge is {setting!r}.", 'Name "fast", "full" or a language model.')
+        raise InputError(f"--judge is {named!r}.", 'Name "fast", "full" or a language model.')
     return LLMJudge(generator)
 
 
-def _batch(source: str, judge: JudgeChoice) -> int:
+def _batch(source: str, judge: JudgeChoice | None) -> int:
     """Every verdict as it comes, one JSON object a line, in the order of the claims."""
     from citewise.assistant import check
 

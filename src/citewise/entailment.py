@@ -19,16 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citewise.errors import ModelError
+from citewise.registry import DEFAULT_ENCODER, get
 from citewise.torch_threads import torch_threads
 
 if TYPE_CHECKING:
     from citewise.mpnet import PairEncoder
 
-__all__ = ["ENCODER", "Entailment", "Leaning", "shared_entailment"]
+__all__ = ["WITHOUT", "Entailment", "Leaning", "shared_entailment"]
 
-ENCODER = "all-mpnet-base-v2"
 LEARNT = "entailment.safetensors"
 _BATCH = 16
+WITHOUT = 'Until then claims are checked without it, as with judge = "fast".'
+"""What to tell after why it cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Entailment:
             except Exception as error:
                 raise ModelError(
                     f"The encoder in {self._folder} cannot be loaded ({error}).",
-                    f"Delete that folder and run `citewise models fetch {ENCODER}`.",
+                    f"Delete that folder and run `citewise models fetch {DEFAULT_ENCODER}`.",
                 ) from error
         return self._encoder
 
@@ -110,6 +112,5 @@ def shared_entailment() -> Entailment:
         ModelError: it cannot be fetched.
     """
     from citewise.fetching import ensure
-    from citewise.registry import get
 
-    return Entailment(ensure(get(ENCODER)))
+    return Entailment(ensure(get(DEFAULT_ENCODER)))

@@ -21,8 +21,8 @@ __all__ = ["add_parser", "run"]
 _EPILOG = """\
 examples:
   citewise models list                          what there is, and what is already here
-  citewise models fetch                         get the two default models
-  citewise models fetch all-mpnet-base-v2       get another one
+  citewise models fetch                         get the three default ones
+  citewise models fetch all-mpnet-base-v2       get just that one
   citewise models verify --json                 read every byte of the defaults again
   citewise models path all-minilm-l6-v2         where it lies
 

@@ -1,4 +1,4 @@
-"""The two models of an assistant, each made when first needed, shared by all that see its store."""
+"""The models of an assistant, each made when first needed, shared by all that see its store."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ class ModelsInUse:
 
         It is looked for once: a question must not wait for a network that is not there.
         """
-        from citewise.entailment import shared_entailment
+        from citewise.entailment import WITHOUT, shared_entailment
 
         with self._entailment_lock:
             if self._no_entailment is None:
                 try:
                     return shared_entailment(), []
                 except ModelError as error:
-                    self._no_entailment = str(error)
+                    self._no_entailment = f"{error} {WITHOUT}"
             return None, [self._no_entailment]
 
     @property

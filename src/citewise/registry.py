@@ -15,6 +15,7 @@ from citewise.modelspec import HubSource, ModelSpec, PinnedFile, WheelFolder, Wh
 
 __all__ = [
     "DEFAULT_EMBEDDER",
+    "DEFAULT_ENCODER",
     "DEFAULT_LLM",
     "DEFAULT_MODELS",
     "FALLBACK_LLM",
@@ -278,7 +279,9 @@ _MPNET = ModelSpec(
 DEFAULT_LLM = _QWEN_1_5B.name
 FALLBACK_LLM = _QWEN_0_5B.name
 DEFAULT_EMBEDDER = _MINILM.name
-DEFAULT_MODELS = (DEFAULT_LLM, DEFAULT_EMBEDDER)
+DEFAULT_ENCODER = _MPNET.name
+"""What the entailment model, ``citewise.entailment``, is learnt on top of."""
+DEFAULT_MODELS = (DEFAULT_LLM, DEFAULT_EMBEDDER, DEFAULT_ENCODER)
 
 MODELS: Mapping[str, ModelSpec] = MappingProxyType(
     {spec.name: spec for spec in (_QWEN_1_5B, _QWEN_0_5B, _MINILM, _MPNET)}

@@ -157,10 +157,10 @@ class Settings:
         option="--mode",
     )
     judge: Literal["fast", "full"] = setting(
-        "fast",
-        "full also asks an entailment model (439 MB, fetched once) whether the documents answer",
+        "full",
+        "full also asks an entailment model (439 MB, fetched once), fast does without",
         choices=("fast", "full"),
-        found=ANYTHING,
+        found=STRICTEST,
         option="--judge",
     )
     threshold: float = setting(

@@ -29,6 +29,8 @@ class Reader:
     ``said`` are the odds that a claim is said, by its first word; all others are sure.
     """
 
+    name = "reader"
+
     def __init__(self, word: str, odds: float = 3.0, said: dict[str, float] | None = None) -> None:
         self.word, self.odds, self.said = word, odds, said or {}
         self.asked: list[tuple[str, str]] = []
@@ -74,6 +76,7 @@ def test_where_a_draft_fails_what_answers_is_quoted(
     assert answer.status is Status.QUOTED
     assert "the money ran out" in answer.citations[0].quote
     assert answer.explanation["reading"] > 0.73
+    assert answer.models["entailment"] == "reader"
     assert len(answer.citations) == 1
     assert {question for question, _ in reader.asked} == {QUESTION}
 
@@ -140,6 +143,7 @@ def test_where_it_cannot_be_had_a_notice_says_so(
         answer = assistant.ask(QUESTION)
         assert any("The encoder is not here." in notice for notice in answer.notices)
         assert answer.explanation["reading"] is None
+        assert answer.models["entailment"] == "none"
         assert answer.status is Status.ANSWERED
         assistant.ask(QUESTION)
     assert looked == [1], "once: a question must not wait for a network that is not there"

@@ -231,7 +231,11 @@ class Assistant:
         index, retriever = self._opened()
         generator, notices = self._usable_generator()
         entailment, missing = self._usable_entailment()
-        models = {"embedder": index.embedder.name, "llm": generator.name if generator else "none"}
+        models = {
+            "embedder": index.embedder.name,
+            "llm": generator.name if generator else "none",
+            "entailment": entailment.name if entailment else "none",
+        }
         settings = Settings(self.mode, self.threshold, max_tokens=self.bounds.max_answer_tokens)
         with self._tracing.question(question, top_k) as watch:
             yield from answer_events(

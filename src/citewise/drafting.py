@@ -26,6 +26,7 @@ from citewise.prompting import (
     sources_for_retry,
 )
 from citewise.protocols import Generator, Prompt
+from citewise.quoted_words import before_quotation, misquoted
 from citewise.quoting import withhold_changed
 from citewise.readings import gives
 from citewise.relevance import is_polar, misses
@@ -194,14 +195,16 @@ def _best_attribution(run: Run, text: str, index: Index) -> Attribution:
     """Of the sentence, or of the longest beginning of it that is supported."""
 
     def judged(part: str) -> Attribution:
-        found = attribute(part, run.evidence, weight=index.idf, given=run.query.text)
-        if found.verdict.label is not Label.CONTRADICTED:
+        found = _attributed(run, part, index)
+        words = misquoted(part, _words_of(run, found)) if found.verdict.supported else ""
+        if not words:
             return found
-        # What one document denies another may state: then the answer shows both.
-        against = {item.document for item in found.evidence}
-        others = [item for item in run.evidence if item.document not in against]
-        again = attribute(part, others, weight=index.idf, given=run.query.text)
-        return again if again.verdict.supported else found
+        head = before_quotation(part, words) if run.settings.mode == "strict" else ""
+        if head and (again := judged(head)).verdict.supported:
+            return again
+        reason = f"the cited words do not hold “{words}”"
+        verdict = replace(found.verdict, label=Label.PARTLY_SUPPORTED, reason=reason)
+        return replace(found, verdict=verdict)
 
     lead, rest = split_lead(text)
     whole = judged(rest)
@@ -212,6 +215,22 @@ def _best_attribution(run: Run, text: str, index: Index) -> Attribution:
         claim = f"{lead}: {whole.verdict.claim}"
         return replace(whole, verdict=replace(whole.verdict, claim=claim))
     return whole
+
+
+def _attributed(run: Run, part: str, index: Index) -> Attribution:
+    found = attribute(part, run.evidence, weight=index.idf, given=run.query.text)
+    if found.verdict.label is not Label.CONTRADICTED:
+        return found
+    # What one document denies another may state: then the answer shows both.
+    against = {item.document for item in found.evidence}
+    others = [item for item in run.evidence if item.document not in against]
+    again = attribute(part, others, weight=index.idf, given=run.query.text)
+    return again if again.verdict.supported else found
+
+
+def _words_of(run: Run, found: Attribution) -> list[str]:
+    """What a sentence may put between quotation marks: words of its sources, or the question's."""
+    return [run.query.text, *(f"{item.text} {item.rendered}" for item in found.evidence)]
 
 
 def _overrule(run: Run) -> None:

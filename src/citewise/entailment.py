@@ -47,9 +47,14 @@ class Entailment:
     Args:
         folder: of the encoder.
 
+    Attributes:
+        name: of the encoder, for ``Answer.models``.
+
     Raises:
         ModelError: at first use, if a file is missing or damaged.
     """
+
+    name = DEFAULT_ENCODER
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

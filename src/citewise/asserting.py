@@ -31,7 +31,8 @@ def assert_faithful(
         answer: a text, with or without ``[1]`` markers, or an ``Answer``.
         sources: the texts it must rest on, at least one. An ``Answer`` brings its own: what it
             cites and its evidence. If they are given all the same, its quotes must stand in them.
-        judge: decides on each claim; ``citewise.check`` by default.
+        judge: decides on each claim, as in ``citewise.check``; "fast" by default, which gives the
+            same verdict on every processor.
 
     Raises:
         AssertionError: a claim is not supported, or a quote is not in the sources. The message

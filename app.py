@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from citewise.cli import main
+from citewise.leaving import run_as_process
 
 if __name__ == "__main__":
-    sys.exit(main(["chat", *sys.argv[1:]]))
+    run_as_process(lambda: main(["chat", *sys.argv[1:]]))

@@ -13,12 +13,13 @@ from typing import NoReturn
 
 from citewise import __version__
 from citewise.errors import CitewiseError
+from citewise.leaving import run_as_process
 from citewise.masking import masked
 from citewise.rendering import visible
 from citewise.settings import current, found, using
 from citewise.settings_options import add_config, add_options, announce, given
 
-__all__ = ["main"]
+__all__ = ["command", "main"]
 
 _EPILOG = """examples:
   citewise ask "What MMLU score did DeepSeek-V2 get?"
@@ -183,5 +184,10 @@ def _chat(args: argparse.Namespace) -> int:
     return 0
 
 
+def command() -> NoReturn:
+    """``main`` as a process of its own."""
+    run_as_process(main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -8,19 +8,21 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from doubles import HashEmbedder
 
-__all__ = ["NotingEmbedder", "cluster", "contents", "noted"]
+__all__ = ["NotingEmbedder", "cluster", "contents", "noted", "patiently"]
 
 _STORE = 100 << 20  # Bytes; Ray wants 75 MiB at least.
+_TRIES = 4
 
 
 class NotingEmbedder(HashEmbedder):
@@ -109,16 +111,10 @@ def cluster(nodes: int) -> Iterator[Any]:
 
 @contextmanager
 def _started(nodes: int) -> Iterator[Any]:
-    from ray.cluster_utils import Cluster
-
     from citewise.runners.ray_cluster import start_quietly
 
-    each = {"node_ip_address": "127.0.0.1", "num_cpus": 1, "object_store_memory": _STORE}
     with start_quietly():
-        head = {**each, "include_dashboard": False}
-        made = Cluster(initialize_head=True, head_node_args=head)
-        for _ in range(nodes):
-            made.add_node(**each)
+        made = _made(nodes)
         started = list(made.list_all_nodes())
         try:
             yield made
@@ -132,3 +128,37 @@ def _started(nodes: int) -> Iterator[Any]:
         if one.process.poll() is None
     ]
     assert left == [], f"processes of Ray are left: {left}"
+
+
+def _made(nodes: int) -> Any:
+    from ray.cluster_utils import Cluster
+
+    each = {"node_ip_address": "127.0.0.1", "num_cpus": 1, "object_store_memory": _STORE}
+
+    def make() -> Any:
+        made = Cluster(initialize_head=True, head_node_args={**each, "include_dashboard": False})
+        for _ in range(nodes):
+            made.add_node(**each)
+        return made
+
+    return patiently(make)
+
+
+def patiently(make: Callable[[], Any]) -> Any:
+    """What ``make`` returns; tried again where a busy machine lets a node miss Ray's 30 seconds."""
+    own = psutil.Process()
+    for left in reversed(range(_TRIES)):
+        before = set(own.children(recursive=True))
+        try:
+            return make()
+        except Exception as error:
+            # Ray raises just this; what it had started by then it would keep until the end.
+            if not left or "timed out during startup" not in str(error):
+                raise
+            begun = [one for one in own.children(recursive=True) if one not in before]
+            for one in begun:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+            psutil.wait_procs(begun, timeout=10)
+            print(f"A node of Ray did not start in time ({error}); {left} tries are left.")
+    raise AssertionError("every try returns or raises")

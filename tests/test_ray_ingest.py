@@ -26,7 +26,7 @@ from citewise.runners.ray_pipeline import remote_blocks
 from citewise.runners.ray_stages import Digests
 from citewise.staging import _MOST
 from doubles import HashEmbedder, document, split_lines
-from ray_double import NotingEmbedder, cluster, contents, noted
+from ray_double import NotingEmbedder, cluster, contents, noted, patiently
 from s3_double import s3_server
 
 # Ray's own, in what it does with its settings.
@@ -139,7 +139,8 @@ def test_a_node_that_is_killed_in_the_middle_changes_nothing(
     nodes: Any, tmp_path: Path, notes: Path
 ) -> None:
     corpus = filled(tmp_path / "docs", 150)
-    victim = nodes.add_node(node_ip_address="127.0.0.1", num_cpus=2, object_store_memory=100 << 20)
+    own = {"node_ip_address": "127.0.0.1", "num_cpus": 2, "object_store_memory": 100 << 20}
+    victim = patiently(lambda: nodes.add_node(**own))
     raylet = victim.all_processes["raylet"][0].process.pid
     killed: list[str] = []
 

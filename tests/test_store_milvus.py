@@ -367,6 +367,30 @@ def test_threads_that_ask_while_another_updates_are_never_wrong(old, tmp_path, f
     assert old.differs() == ([], [])
 
 
+def test_no_search_looks_while_a_flush_moves_rows(old, tmp_path, file, monkeypatch):
+    """Milvus Lite takes rows out of memory before they stand in a segment."""
+    from milvus_lite.engine import collection
+
+    log, flushing = collection.WAL, threading.Event()
+
+    def slow(*args, **kwargs):
+        flushing.set()
+        time.sleep(0.5)
+        return log(*args, **kwargs)
+
+    monkeypatch.setattr(collection, "WAL", slow)
+    with opened_milvus(tmp_path / "index", file) as reader:
+        # It has looked at the new state, all of which Milvus holds, and then trusts it for a while.
+        old.server.before = lambda what: what == "settle" and right(reader)
+        writer = threading.Thread(target=old.update, args=(NEW, split_lines))
+        writer.start()
+        assert flushing.wait(20)
+        for _ in range(20):
+            with reader.reading():
+                assert right(reader)
+        writer.join()
+
+
 # Crashes and mending
 
 

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from citewise.errors import IndexFault, InputError
 from citewise.stores.milvus.address import MilvusAddress
-from citewise.stores.milvus.file import drop_graphs, release, served
+from citewise.stores.milvus.file import drop_graphs, release, served, turn
 
 __all__ = ["MOST_FOUND", "Held", "MilvusServer", "Row"]
 
@@ -253,8 +253,10 @@ class MilvusServer:
         from grpc import RpcError
         from pymilvus import MilvusException
 
+        file = self.address.file
         try:
-            yield client
+            with nullcontext() if file is None else turn(file):
+                yield client
         except (MilvusException, RpcError) as error:
             raise IndexFault(
                 f"Milvus at {self.address.shown} failed ({_brief(error)}).",

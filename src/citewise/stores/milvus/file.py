@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
-from contextlib import suppress
+from collections import Counter, defaultdict
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 from citewise.errors import IndexFault, InputError
 
-__all__ = ["drop_graphs", "release", "served"]
+__all__ = ["drop_graphs", "release", "served", "turn"]
 
 _users: Counter[Path] = Counter()
 _lock = threading.Lock()
+_turns: defaultdict[Path, AbstractContextManager[Any]] = defaultdict(threading.RLock)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -68,6 +70,16 @@ def release(file: Path) -> None:
             del _users[file]
             with suppress(Exception):
                 manager.release_server(str(file))
+
+
+def turn(file: Path) -> AbstractContextManager[Any]:
+    """To be held during each request about the file, so that one waits for the other.
+
+    A flush of Milvus Lite takes rows out of memory before they stand in a segment: a search
+    meanwhile finds them in neither.
+    """
+    with _lock:
+        return _turns[file]
 
 
 def drop_graphs(file: Path, name: str) -> bool:
